@@ -1,0 +1,74 @@
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import * as Cadence from "../Cadence.ts"
+import { defaults, type Options } from "../Conveyor.ts"
+import type { LaneOptions } from "../Lane.ts"
+import { timeoutOption } from "./acquired.ts"
+
+/** A conveyor's options with every default filled in; nothing where there is no bound. */
+export interface Settings {
+  readonly timeout: Duration.Duration | undefined
+  readonly maxSilence: Duration.Duration | undefined
+  readonly drainTimeout: Duration.Duration
+  readonly maxTicks: number
+}
+
+/** Fills in defaults and refuses what is out of range: in code a wrong option is a bug. */
+export const resolve = (name: string, options: Options<any, any, any, any>, now: number): Settings => {
+  const interval = Option.getOrUndefined(Cadence.interval(options.cadence, now))
+  const intervals = (n: number, atLeast: Duration.Input) =>
+    interval === undefined ? undefined : Duration.max(Duration.times(interval, n), Duration.fromInputUnsafe(atLeast))
+  const check = checker(`Conveyor ${name}`)
+  const settings: Settings = {
+    timeout: options.timeout === undefined
+      ? intervals(defaults.timeoutIntervals, defaults.minTimeout)
+      : timeoutOption(options.timeout),
+    maxSilence: options.maxSilence === undefined
+      ? intervals(defaults.maxSilenceIntervals, 0)
+      : timeoutOption(options.maxSilence),
+    drainTimeout: Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout),
+    maxTicks: options.maxTicks === undefined || options.maxTicks === "unbounded" ? Infinity : options.maxTicks
+  }
+  check(name.length > 0, "name", "not empty", `"${name}"`)
+  check(settings.timeout === undefined || isPositive(settings.timeout), "timeout", "> 0", options.timeout)
+  check(settings.maxSilence === undefined || isPositive(settings.maxSilence), "maxSilence", "> 0", options.maxSilence)
+  check(settings.maxTicks >= 1 && (settings.maxTicks === Infinity || Number.isInteger(settings.maxTicks)), "maxTicks",
+    `an integer ≥ 1 or "unbounded"`, options.maxTicks)
+  return settings
+}
+
+/** Refuses lane options that are out of range. */
+export const checkLane = (conveyor: string, lane: string, takes: "one" | "batch", options: LaneOptions): void => {
+  const check = checker(`Lane ${lane} of conveyor ${conveyor}`)
+  const count = (option: string, value: number | string | undefined, unbounded?: string) =>
+    check(
+      value === undefined || value === unbounded || (typeof value === "number" && Number.isInteger(value) && value >= 1),
+      option,
+      unbounded === undefined ? "an integer ≥ 1" : `an integer ≥ 1 or "${unbounded}"`,
+      value
+    )
+  count("capacity", options.capacity, "unbounded")
+  count("attempts", options.attempts, "unbounded")
+  count("concurrency", options.concurrency)
+  count("rebuildAfter", options.rebuildAfter, "never")
+  count("batch.size", options.batch?.size)
+  check(options.backoff?.min === undefined || isPositive(options.backoff.min), "backoff.min", "> 0", options.backoff?.min)
+  check(
+    options.timeout === undefined || options.timeout === "unbounded" || isPositive(options.timeout),
+    "timeout",
+    `> 0 or "unbounded"`,
+    options.timeout
+  )
+  check(
+    options.batch === undefined || takes === "batch",
+    "batch",
+    "absent, because this consumer takes one payload at a time",
+    JSON.stringify(options.batch)
+  )
+}
+
+const isPositive = (input: Duration.Input): boolean => Duration.toMillis(input) > 0
+
+const checker = (subject: string) => (holds: boolean, option: string, expected: string, got: unknown): void => {
+  if (!holds) throw new Error(`${subject}: ${option} must be ${expected}, got ${String(got)}`)
+}
