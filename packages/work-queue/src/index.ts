@@ -1,2 +1,8 @@
-/** @module */
-export {}
+/** The fibers that work a queue off: a size that may change at any moment, and one settlement for each item. */
+export * as Crew from "./Crew.ts"
+
+/** What flows through: rates, waiting and service times, load, and Little's law as a self-check. */
+export * as FlowMetrics from "./FlowMetrics.ts"
+
+/** A bounded queue in the order first-in first-out, last-in first-out, or by priority. */
+export * as WorkQueue from "./WorkQueue.ts"

@@ -1,0 +1,95 @@
+import type { Backlog } from "./backlog.ts"
+
+// Two parallel arrays instead of one of entries: an offer then allocates nothing. `mask` is a power of two minus one,
+// so a position wraps with one bit operation. The live span is `head … head + size`, oldest first in both orders.
+
+const initialLength = 16
+
+/** First-in first-out, or last-in first-out, over a circular buffer that doubles when it is full. */
+export class Ring<A> implements Backlog<A> {
+  size = 0
+  lastArrivedAt = 0
+  private readonly order: "fifo" | "lifo"
+  private items: Array<A | undefined> = new Array(initialLength).fill(undefined)
+  private arrivals = new Float64Array(initialLength)
+  private mask = initialLength - 1
+  private head = 0
+
+  constructor(order: "fifo" | "lifo") {
+    this.order = order
+  }
+
+  oldestArrivedAt(): number {
+    return this.arrivals[this.head]!
+  }
+
+  push(item: A, arrivedAt: number): void {
+    if (this.size > this.mask) this.grow()
+    const at = (this.head + this.size) & this.mask
+    this.items[at] = item
+    this.arrivals[at] = arrivedAt
+    this.size++
+  }
+
+  take(): A {
+    return this.order === "fifo" ? this.dropOldest() : this.takeNewest()
+  }
+
+  peek(): A {
+    return this.items[this.order === "fifo" ? this.head : (this.head + this.size - 1) & this.mask]!
+  }
+
+  dropOldest(): A {
+    const at = this.head
+    this.head = (at + 1) & this.mask
+    return this.release(at)
+  }
+
+  remove(predicate: (item: A) => boolean, onRemoved: (arrivedAt: number) => void): Array<A> {
+    // All answers come before the first move, so that a throwing predicate leaves the ring whole.
+    const matches = Array.from({ length: this.size }, (_, i) => predicate(this.items[(this.head + i) & this.mask]!))
+    const removed: Array<A> = []
+    let kept = 0
+    for (let i = 0; i < matches.length; i++) {
+      const from = (this.head + i) & this.mask
+      if (matches[i]) {
+        removed.push(this.items[from]!)
+        onRemoved(this.arrivals[from]!)
+      } else {
+        const to = (this.head + kept++) & this.mask
+        this.items[to] = this.items[from]
+        this.arrivals[to] = this.arrivals[from]!
+      }
+    }
+    for (let i = kept; i < matches.length; i++) this.items[(this.head + i) & this.mask] = undefined
+    this.size = kept
+    return this.order === "fifo" ? removed : removed.reverse()
+  }
+
+  private takeNewest(): A {
+    return this.release((this.head + this.size - 1) & this.mask)
+  }
+
+  private release(at: number): A {
+    const item = this.items[at]!
+    this.items[at] = undefined
+    this.lastArrivedAt = this.arrivals[at]!
+    this.size--
+    return item
+  }
+
+  private grow(): void {
+    const length = (this.mask + 1) * 2
+    const items: Array<A | undefined> = new Array(length).fill(undefined)
+    const arrivals = new Float64Array(length)
+    for (let i = 0; i < this.size; i++) {
+      const from = (this.head + i) & this.mask
+      items[i] = this.items[from]
+      arrivals[i] = this.arrivals[from]!
+    }
+    this.items = items
+    this.arrivals = arrivals
+    this.mask = length - 1
+    this.head = 0
+  }
+}
