@@ -1,0 +1,79 @@
+import * as ByteSize from "effect/ByteSize"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaTransformation from "effect/SchemaTransformation"
+
+// The type side is the loose `Input` that every Effect API takes, so that one schema describes both a file and a call in code.
+
+const isInput = <A>(fromInput: (input: A) => Option.Option<unknown>) => (u: unknown): u is A =>
+  u !== null && u !== undefined && Option.isSome(fromInput(u as A))
+
+const shortUnits: Record<string, Duration.Unit> = {
+  ms: "millis",
+  s: "seconds",
+  m: "minutes",
+  min: "minutes",
+  h: "hours",
+  d: "days",
+  w: "weeks"
+}
+
+const parseDuration = (text: string): Option.Option<Duration.Duration> => {
+  const short = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)$/.exec(text.trim())
+  return Duration.fromInput(
+    short === null ? text.trim() as Duration.Input : `${Number(short[1])} ${shortUnits[short[2]!]!}`
+  ).pipe(Option.filter((duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)))
+}
+
+const text = <A>(expected: string, parse: (text: string) => Option.Option<A>, format: (a: A) => string) =>
+  SchemaTransformation.transformEffect<A, string>({
+    decode: (input, options) =>
+      Option.match(parse(input), {
+        onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected }, input, options)),
+        onSome: Effect.succeed
+      }),
+    encode: (a) => Effect.succeed(format(a))
+  })
+
+/** A length of time: `"500ms"`, `"30s"`, `"1 minute"` in a file, any `Duration.Input` in code. */
+export const duration = Schema.String.annotate({ expected: "a duration such as \"30s\" or \"1 minute\"" }).pipe(
+  Schema.decodeTo(
+    Schema.declare<Duration.Input>(isInput(Duration.fromInput), { title: "duration", expected: "a duration" }),
+    text<Duration.Input>(
+      "a duration such as \"30s\" or \"1 minute\"",
+      parseDuration,
+      (input) => Duration.format(Duration.fromInputUnsafe(input))
+    )
+  )
+)
+
+/** A number of bytes: `"10 MB"`, `"64 KiB"` in a file, any `ByteSize.Input` in code. */
+export const byteSize = Schema.Union([Schema.String, Schema.Number]).annotate({
+  expected: "a size such as \"10 MB\""
+}).pipe(
+  Schema.decodeTo(
+    Schema.declare<ByteSize.Input>(isInput(ByteSize.fromInput), { title: "size", expected: "a size" }),
+    SchemaTransformation.transformEffect<ByteSize.Input, string | number>({
+      decode: (input, options) =>
+        Option.match(ByteSize.fromInput(input as ByteSize.Input), {
+          onNone: () =>
+            Effect.fail(new SchemaIssue.InvalidValue({ expected: "a size such as \"10 MB\"" }, input, options)),
+          onSome: Effect.succeed
+        }),
+      encode: (input) => Effect.succeed(ByteSize.format(ByteSize.fromInputUnsafe(input)))
+    })
+  )
+)
+
+/** An optional field with what `conveyor list` prints about it. */
+export const optional = <S extends Schema.Top>(schema: S, description: string, fallback?: S["Type"] | undefined) =>
+  Schema.optionalKey(schema).pipe(
+    Schema.annotateKey(fallback === undefined ? { description } : { description, default: fallback })
+  )
+
+/** A required field with what `conveyor list` prints about it. */
+export const required = <S extends Schema.Top>(schema: S, description: string): S["Rebuild"] =>
+  schema.annotateKey({ description })
