@@ -110,13 +110,13 @@ export type Services<C> = C extends Context.Key<infer Id, any> ? Id
  * @stability stable
  * @since 0.1.0
  */
-export interface Options<A, E, R, Consumers extends ReadonlyArray<ConsumerLike<A>>> {
+export interface Options<A, E, R, Consumers extends ReadonlyArray<unknown>> {
   /** When ticks are due. */
   readonly cadence: Cadence.Cadence
   /** What runs on each tick. */
   readonly producer: ProducerLike<A, E, R>
   /** Who gets each payload, each through a lane of its own. May be empty: the producer then runs for its effect alone. */
-  readonly consumers: Consumers
+  readonly consumers: Consumers & ReadonlyArray<ConsumerLike<NoInfer<A>>>
   /** What becomes of ticks that are due while the last run is still going. Defaults to `MissedTick.skip`. */
   readonly missedTicks?: MissedTick.Policy | undefined
   /**
@@ -166,7 +166,12 @@ export const defaults = {
  * @stability stable
  * @since 0.1.0
  */
-export const make: <A, E, R, const Consumers extends ReadonlyArray<ConsumerLike<NoInfer<A>>>>(
+export const make: <
+  A = never,
+  E = never,
+  R = never,
+  const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>
+>(
   name: string,
   options: Options<A, E, R, Consumers>
 ) => Effect.Effect<Conveyor<A, E>, ConveyorError, R | Services<Consumers[number]> | Scope.Scope> = engine.make as never
@@ -191,7 +196,12 @@ export const make: <A, E, R, const Consumers extends ReadonlyArray<ConsumerLike<
  * @stability stable
  * @since 0.1.0
  */
-export const layer = <A, E, R, const Consumers extends ReadonlyArray<ConsumerLike<NoInfer<A>>>>(
+export const layer = <
+  A = never,
+  E = never,
+  R = never,
+  const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>
+>(
   name: string,
   options: Options<A, E, R, Consumers>
 ): Layer.Layer<never, ConveyorError, Exclude<R | Services<Consumers[number]>, Scope.Scope>> =>
@@ -216,7 +226,12 @@ export const layer = <A, E, R, const Consumers extends ReadonlyArray<ConsumerLik
  * @stability stable
  * @since 0.1.0
  */
-export const run = <A, E, R, const Consumers extends ReadonlyArray<ConsumerLike<NoInfer<A>>>>(
+export const run = <
+  A = never,
+  E = never,
+  R = never,
+  const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>
+>(
   name: string,
   options: Options<A, E, R, Consumers>
 ): Effect.Effect<ShutdownReport, ConveyorError, Exclude<R | Services<Consumers[number]>, Scope.Scope>> =>

@@ -78,7 +78,12 @@ export interface ShutdownReport {
  */
 export type ConveyorEvent<A = unknown, E = unknown> = Data.TaggedEnum<{
   Started: { readonly conveyor: string }
-  TickRun: { readonly conveyor: string; readonly tick: Tick; readonly caughtUp: boolean; readonly took: Duration.Duration }
+  TickRun: {
+    readonly conveyor: string
+    readonly tick: Tick
+    readonly caughtUp: boolean
+    readonly took: Duration.Duration
+  }
   RunFailed: { readonly conveyor: string; readonly tick: Tick; readonly cause: Cause.Cause<E | TimedOut> }
   TicksMissed: {
     readonly conveyor: string
@@ -87,7 +92,11 @@ export type ConveyorEvent<A = unknown, E = unknown> = Data.TaggedEnum<{
     readonly reason: "overrun" | "late" | "producerDown"
   }
   HealthChanged: { readonly conveyor: string; readonly from: Health; readonly to: Health; readonly reason: string }
-  ProducerRebuilding: { readonly conveyor: string; readonly after: Duration.Duration; readonly cause: Cause.Cause<E | TimedOut> }
+  ProducerRebuilding: {
+    readonly conveyor: string
+    readonly after: Duration.Duration
+    readonly cause: Cause.Cause<E | TimedOut>
+  }
   ProducerRebuilt: { readonly conveyor: string }
   DeliveryFailed: {
     readonly conveyor: string

@@ -129,9 +129,7 @@ export const lane = (context: Context.Context<never>, conveyor: string, consumer
       Clock.clockWith((clock) => {
         const started = clock.monotonicTimeNanosUnsafe()
         return Effect.tap(delivery, () =>
-          Effect.sync(() =>
-            took.updateUnsafe(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9, context)
-          ))
+          Effect.sync(() => took.updateUnsafe(Number(clock.monotonicTimeNanosUnsafe() - started) / 1e9, context)))
       })
   }
 }

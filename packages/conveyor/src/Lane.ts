@@ -43,7 +43,9 @@ export interface LaneOptions {
    * Pause before the second delivery, doubled before each further one up to `max`. `min` 1 s and `max` 1 minute pause 1, 2, 4, 8, 16,
    * 32, 60, 60 … seconds. More than zero. Defaults to `{ min: "1 second", max: "1 minute" }`.
    */
-  readonly backoff?: { readonly min?: Duration.Input | undefined; readonly max?: Duration.Input | undefined } | undefined
+  readonly backoff?:
+    | { readonly min?: Duration.Input | undefined; readonly max?: Duration.Input | undefined }
+    | undefined
   /** How long one delivery may take before it is interrupted and counts as failed. Defaults to 1 minute. */
   readonly timeout?: Duration.Input | "unbounded" | undefined
   /**

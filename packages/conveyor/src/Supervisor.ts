@@ -124,7 +124,12 @@ export const make = (now: number, options: RestartOptions = {}): Supervisor => {
   check(Number.isInteger(policy.after) && policy.after >= 1, "after", "an integer ≥ 1", policy.after)
   check(policy.minBackoff >= 0, "minBackoff", "≥ 0", policy.minBackoff)
   check(policy.maxBackoff >= policy.minBackoff, "maxBackoff", "≥ minBackoff", policy.maxBackoff)
-  check(Number.isInteger(policy.maxRestarts) && policy.maxRestarts >= 0, "maxRestarts", "an integer ≥ 0", policy.maxRestarts)
+  check(
+    Number.isInteger(policy.maxRestarts) && policy.maxRestarts >= 0,
+    "maxRestarts",
+    "an integer ≥ 0",
+    policy.maxRestarts
+  )
   check(policy.period > 0, "period", "> 0", policy.period)
   return { policy, failures: 0, rebuilds: 0, restarts: [], lastSign: now }
 }

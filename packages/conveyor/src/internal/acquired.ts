@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import { TimedOut } from "../ConveyorError.ts"
 
@@ -11,9 +12,11 @@ export interface Acquired<out F> {
 }
 
 /**
- * Acquires a recipe in a Scope of its own, closed again at once if that fails.
+ * Acquires a recipe in a Scope of its own, closed again if that fails.
  *
- * An acquisition that hangs is a failure like any other: a connection that never answers must not stall its conveyor.
+ * An acquisition that hangs is a failure like any other: a connection that never answers must not stall its conveyor. Most
+ * acquisitions cannot be interrupted (`Effect.acquireRelease` sees to that), so they run in a fiber that can be left behind; what
+ * such a fiber still acquires in the end is released at once.
  */
 export const acquire = <F, E, R>(
   name: string,
@@ -22,11 +25,20 @@ export const acquire = <F, E, R>(
 ): Effect.Effect<Acquired<F>, E | TimedOut, Exclude<R, Scope.Scope>> =>
   Effect.uninterruptibleMask((restore) => {
     const scope = Scope.makeUnsafe()
-    return restore(within(name, Scope.provide(recipe, scope), timeout)).pipe(
-      Effect.map((use) => ({ use, release: Scope.close(scope, Exit.void) })),
-      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
-    )
+    const release = Scope.close(scope, Exit.void)
+    return Effect.flatMap(Effect.forkDetach(Scope.provide(recipe, scope), { startImmediately: true }), (fiber) =>
+      restore(within(name, Fiber.join(fiber), timeout)).pipe(
+        Effect.map((use) => ({ use, release })),
+        Effect.onError(() =>
+          fiber.pollUnsafe() === undefined ? leaveBehind(fiber, release) : release
+        )
+      ))
   })
+
+const leaveBehind = (fiber: Fiber.Fiber<unknown, unknown>, release: Effect.Effect<void>): Effect.Effect<void> => {
+  fiber.interruptUnsafe()
+  return Effect.asVoid(Effect.forkDetach(Effect.andThen(Fiber.await(fiber), release), { startImmediately: true }))
+}
 
 /** Fails with {@link TimedOut} when the effect has not finished within the timeout. */
 export const within = <A, E, R>(

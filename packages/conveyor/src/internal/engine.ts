@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
-import type { ConsumerLike, Conveyor, Options } from "../Conveyor.ts"
+import type { Conveyor, Options } from "../Conveyor.ts"
 import { type ConveyorError, TimedOut } from "../ConveyorError.ts"
 import type { ShutdownReport } from "../ConveyorEvent.ts"
 import * as ConveyorMetrics from "../ConveyorMetrics.ts"
@@ -30,7 +30,7 @@ const grace = Duration.seconds(1)
  */
 export const make = Effect.fnUntraced(function*<A, E, R>(
   name: string,
-  options: Options<A, E, R, ReadonlyArray<ConsumerLike<A>>>
+  options: Options<A, E, R, ReadonlyArray<unknown>>
 ): Effect.fn.Return<Conveyor<A, E>, ConveyorError, R | Scope.Scope> {
   const context = yield* Effect.context<R>()
   const clock = yield* Clock.Clock

@@ -1,3 +1,5 @@
+import * as Crew from "effect-work-queue/Crew"
+import * as WorkQueue from "effect-work-queue/WorkQueue"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -6,8 +8,6 @@ import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import * as Crew from "effect-work-queue/Crew"
-import * as WorkQueue from "effect-work-queue/WorkQueue"
 import { type Consume, type Consumer, type Delivery, Rejected } from "../Consumer.ts"
 import { StartupRejected, type TimedOut } from "../ConveyorError.ts"
 import type { ConveyorEvent } from "../ConveyorEvent.ts"
@@ -118,8 +118,10 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       ))
 
   const deliver = (batch: Batch<A>, number: number): Effect.Effect<void, never, R> =>
-    Effect.flatMap(instruments.timed(Effect.exit(attempt(batch, number))), (exit) =>
-      Exit.isSuccess(exit) ? Effect.sync(() => delivered(batch)) : failed(batch, number, exit.cause))
+    Effect.flatMap(
+      instruments.timed(Effect.exit(attempt(batch, number))),
+      (exit) => Exit.isSuccess(exit) ? Effect.sync(() => delivered(batch)) : failed(batch, number, exit.cause)
+    )
 
   const failed = (batch: Batch<A>, number: number, cause: Cause.Cause<unknown>): Effect.Effect<void, never, R> => {
     lastError = summarise(cause)
@@ -168,7 +170,15 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     settle(entry)
     counts.dropped++
     instruments.dropped(1)
-    publish({ _tag: "Dropped", conveyor, consumer: name, payload: entry.payload, tick: entry.tick, reason, total: counts.dropped })
+    publish({
+      _tag: "Dropped",
+      conveyor,
+      consumer: name,
+      payload: entry.payload,
+      tick: entry.tick,
+      reason,
+      total: counts.dropped
+    })
   }
   const queue = WorkQueue.makeUnsafe<Entry<A>>({
     capacity: options.capacity ?? defaults.capacity,

@@ -32,8 +32,12 @@ export const resolve = (name: string, options: Options<any, any, any, any>, now:
   check(name.length > 0, "name", "not empty", `"${name}"`)
   check(settings.timeout === undefined || isPositive(settings.timeout), "timeout", "> 0", options.timeout)
   check(settings.maxSilence === undefined || isPositive(settings.maxSilence), "maxSilence", "> 0", options.maxSilence)
-  check(settings.maxTicks >= 1 && (settings.maxTicks === Infinity || Number.isInteger(settings.maxTicks)), "maxTicks",
-    `an integer ≥ 1 or "unbounded"`, options.maxTicks)
+  check(
+    settings.maxTicks >= 1 && (settings.maxTicks === Infinity || Number.isInteger(settings.maxTicks)),
+    "maxTicks",
+    `an integer ≥ 1 or "unbounded"`,
+    options.maxTicks
+  )
   return settings
 }
 
@@ -42,7 +46,8 @@ export const checkLane = (conveyor: string, lane: string, takes: "one" | "batch"
   const check = checker(`Lane ${lane} of conveyor ${conveyor}`)
   const count = (option: string, value: number | string | undefined, unbounded?: string) =>
     check(
-      value === undefined || value === unbounded || (typeof value === "number" && Number.isInteger(value) && value >= 1),
+      value === undefined || value === unbounded ||
+        (typeof value === "number" && Number.isInteger(value) && value >= 1),
       option,
       unbounded === undefined ? "an integer ≥ 1" : `an integer ≥ 1 or "${unbounded}"`,
       value
@@ -52,7 +57,12 @@ export const checkLane = (conveyor: string, lane: string, takes: "one" | "batch"
   count("concurrency", options.concurrency)
   count("rebuildAfter", options.rebuildAfter, "never")
   count("batch.size", options.batch?.size)
-  check(options.backoff?.min === undefined || isPositive(options.backoff.min), "backoff.min", "> 0", options.backoff?.min)
+  check(
+    options.backoff?.min === undefined || isPositive(options.backoff.min),
+    "backoff.min",
+    "> 0",
+    options.backoff?.min
+  )
   check(
     options.timeout === undefined || options.timeout === "unbounded" || isPositive(options.timeout),
     "timeout",

@@ -77,7 +77,10 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       case "Continue":
         return
       case "GiveUp": {
-        journal.moveTo("failed", `gave up: more than ${next.policy.maxRestarts} rebuilds within ${next.policy.period} ms`)
+        journal.moveTo(
+          "failed",
+          `gave up: more than ${next.policy.maxRestarts} rebuilds within ${next.policy.period} ms`
+        )
         return onGiveUp()
       }
       case "Rebuild": {
