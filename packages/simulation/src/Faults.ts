@@ -14,14 +14,24 @@ import { dual } from "effect/Function"
 import * as World from "./internal/world.ts"
 
 /**
+ * A named place where faults may strike, whatever it may fail with.
+ *
+ * @category models
+ * @stability stable
+ * @since 0.1.0
+ */
+export interface AnyPoint {
+  readonly name: string
+}
+
+/**
  * A named place where faults may strike. `E` is the error that a fault may make it fail with.
  *
  * @category models
  * @stability stable
  * @since 0.1.0
  */
-export interface Point<in out E = never> {
-  readonly name: string
+export interface Point<in out E = never> extends AnyPoint {
   readonly "~effect-simulation/Faults/Point": (error: E) => E
 }
 
@@ -175,7 +185,7 @@ export const fail = <E>(point: Point<E>, error: () => E, options?: AroundOptions
  * @stability stable
  * @since 0.1.0
  */
-export const die = (point: Point<any>, defect: () => unknown, options?: AroundOptions): Fault => ({
+export const die = (point: AnyPoint, defect: () => unknown, options?: AroundOptions): Fault => ({
   _tag: "Die",
   when: options?.when ?? defaults.when,
   defect,
@@ -190,7 +200,7 @@ export const die = (point: Point<any>, defect: () => unknown, options?: AroundOp
  * @since 0.1.0
  */
 export const delay = (
-  point: Point<any>,
+  point: AnyPoint,
   range: { readonly min?: Duration.Input | undefined; readonly max: Duration.Input },
   options?: AroundOptions
 ): Fault => {
@@ -207,7 +217,7 @@ export const delay = (
  * @stability stable
  * @since 0.1.0
  */
-export const interrupt = (point: Point<any>, options?: MomentOptions): Fault => ({
+export const interrupt = (point: AnyPoint, options?: MomentOptions): Fault => ({
   _tag: "Interrupt",
   when: options?.when ?? defaults.when,
   within: within("interrupt", options?.within ?? defaults.within),
@@ -222,7 +232,7 @@ export const interrupt = (point: Point<any>, options?: MomentOptions): Fault => 
  * @stability stable
  * @since 0.1.0
  */
-export const crash = (point: Point<any>, options?: MomentOptions): Fault => ({
+export const crash = (point: AnyPoint, options?: MomentOptions): Fault => ({
   _tag: "Crash",
   when: options?.when ?? defaults.when,
   within: within("crash", options?.within ?? defaults.within),
@@ -266,7 +276,7 @@ export const interruptFibers = (
   times: times("interruptFibers", options?.times ?? defaults.times)
 })
 
-const struck = (constructor: string, point: Point<any>, options: StrikeOptions | undefined): Struck => {
+const struck = (constructor: string, point: AnyPoint, options: StrikeOptions | undefined): Struck => {
   const skip = options?.skip ?? defaults.skip
   demand(constructor, "skip", "a whole number from 0", skip, Number.isInteger(skip) && skip >= 0)
   return {

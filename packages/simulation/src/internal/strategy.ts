@@ -4,13 +4,13 @@
  * with it.
  *
  * - `random`: any ready task, each as likely.
+ * - `others`: any but the newest, which after a yield is the fiber that has yielded: every yield is a switch.
  * - `priorities`: every fiber has a random priority and the highest ready one runs; now and then the one that would run
  *   drops below all others. This is PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte 2010: a bug that needs d ordering
  *   constraints among n fibers and k steps is found with probability at least 1/(n·k^(d-1))). PCT fixes the number
  *   of drops in advance, which needs k; here a drop comes at random with a mean distance, so that a fiber that spins on
  *   `Effect.yieldNow` always drops in the end and starves nobody for ever.
  * - `oldest`: in order of arrival, as Effect's own scheduler would, with a rare random pick.
- * - `newest`: the reverse, with a random pick often enough that the oldest is not starved.
  *
  * The density of forced yields is picked apart from the strategy, and "none" is one of the choices: some bugs need a
  * fiber to run undisturbed up to its own suspension.
@@ -32,25 +32,17 @@ const widestScan = 64
 const shared: Lane = { priority: 0 }
 
 export const make = (random: RandomSource): Strategy => {
-  const yieldEvery = random.pick([0, 1, 2, 4, 4, 16, 128])
+  const yieldEvery = random.pick([0, 1, 1, 2, 2, 4, 8, 64])
   const kind = random.below(10)
-  if (kind < 4) return { name: "random", yieldEvery, lane: () => shared, pick: (ready) => random.below(ready.size) }
-  if (kind < 7) return priorities(random, yieldEvery)
-  const every = random.pick([4, 16, 64])
-  if (kind < 9) {
-    return {
-      name: "oldest",
-      yieldEvery,
-      lane: () => shared,
-      pick: (ready) => random.below(every) === 0 ? random.below(ready.size) : 0
-    }
+  if (kind < 3) return { name: "random", yieldEvery, lane: () => shared, pick: (ready) => random.below(ready.size) }
+  if (kind < 5) {
+    const pick = (ready: ReadyList): number => random.below(ready.size === 1 ? 1 : ready.size - 1)
+    return { name: "others", yieldEvery, lane: () => shared, pick }
   }
-  return {
-    name: "newest",
-    yieldEvery,
-    lane: () => shared,
-    pick: (ready) => random.below(every) === 0 ? random.below(ready.size) : ready.size - 1
-  }
+  if (kind < 8) return priorities(random, yieldEvery)
+  const every = random.pick([2, 4, 16, 64])
+  const pick = (ready: ReadyList): number => random.below(every) === 0 ? random.below(ready.size) : 0
+  return { name: "oldest", yieldEvery, lane: () => shared, pick }
 }
 
 const priorities = (random: RandomSource, yieldEvery: number): Strategy => {

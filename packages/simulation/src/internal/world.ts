@@ -164,9 +164,9 @@ export class World implements Scheduler.Scheduler {
 
   private drawYield(): number {
     const mean = this.strategy.yieldEvery
-    // A forced yield puts its operation off and adds one for the resumption. Below three, yields would on average undo what
-    // lies between them, and a run would last for ever.
-    return mean === 0 ? Infinity : 3 + this.scheduleRandom.below(2 * mean)
+    // A forced yield puts its operation off and adds one for the resumption. At a mean below three, yields would undo
+    // what lies between them, and a run would last for ever.
+    return mean === 0 ? Infinity : 2 + this.scheduleRandom.below(2 * mean + 1)
   }
 }
 
