@@ -77,4 +77,90 @@ describe("MissedTick", () => {
       )
     })
   })
+
+  describe("plan", () => {
+    const cadence = Cadence.every(1000)
+    const ask = (policy: MissedTick.Policy, state: MissedTick.State, now: number) =>
+      MissedTick.plan(policy, state, { cadence, startedAt: 0, now })
+    const every = [MissedTick.skip, MissedTick.coalesce, MissedTick.catchUp(2), MissedTick.overlap(1)]
+
+    it("tells the next run how many were missed", () => {
+      const missed = (policy: MissedTick.Policy) =>
+        simulate(policy, { runs: oneLong, until: 5000 }).begun.map((run) => run.missed)
+      assert.deepStrictEqual(missed(MissedTick.skip), [0, 2, 0])
+      assert.deepStrictEqual(missed(MissedTick.coalesce), [0, 1, 0, 0])
+      assert.deepStrictEqual(missed(MissedTick.catchUp(2)), [0, 0, 0, 0, 0])
+      assert.deepStrictEqual(missed(MissedTick.catchUp(1)), [0, 1, 0, 0])
+    })
+
+    it("marks only runs that make up for a missed tick", () => {
+      const { begun } = simulate(MissedTick.catchUp(2), { runs: oneLong, until: 5000 })
+      assert.deepStrictEqual(begun.map((run) => run.isCatchUp), [false, true, true, false, false])
+      const coalesced = simulate(MissedTick.coalesce, { runs: oneLong, until: 5000 })
+      assert.isFalse(coalesced.begun.some((run) => run.isCatchUp))
+      assert.strictEqual(coalesced.coalesced, 1)
+      assert.strictEqual(coalesced.skipped, 0)
+    })
+
+    it("takes a tick that is due when the last run ends as on time", () => {
+      for (const policy of every) {
+        const { begun, coalesced, skipped } = simulate(policy, { runs: () => 1000, until: 5999 })
+        assert.deepStrictEqual(begun.map((run) => run.at), [1000, 2000, 3000, 4000, 5000])
+        assert.strictEqual(skipped + coalesced, 0)
+        assert.isFalse(begun.some((run) => run.isCatchUp))
+      }
+    })
+
+    it("runs the latest tick when it is asked late and nothing was running", () => {
+      const decide = (policy: MissedTick.Policy) => ask(policy, MissedTick.start(1000), 7_200_400)
+      const skipped = decide(MissedTick.skip)
+      assert.strictEqual(skipped.skipped, 7199)
+      assert.deepStrictEqual(skipped.run, { dueAt: 7_200_000, missed: 7199, isCatchUp: false })
+      const coalesced = decide(MissedTick.coalesce)
+      assert.strictEqual(coalesced.coalesced, 7199)
+      assert.deepStrictEqual(coalesced.run, { dueAt: 7_200_000, missed: 7199, isCatchUp: false })
+      // Two that wait, and the one that is on time.
+      const caughtUp = decide(MissedTick.catchUp(2))
+      assert.strictEqual(caughtUp.skipped, 7197)
+      assert.deepStrictEqual(caughtUp.run, { dueAt: 7_198_000, missed: 7197, isCatchUp: true })
+      const overlapping = decide(MissedTick.overlap(2))
+      assert.strictEqual(overlapping.skipped, 7198)
+      assert.deepStrictEqual(overlapping.run, { dueAt: 7_199_000, missed: 7198, isCatchUp: false })
+      assert.isTrue(overlapping.again)
+      assert.strictEqual(ask(MissedTick.overlap(2), overlapping.state, 7_200_400).run!.dueAt, 7_200_000)
+    })
+
+    it("gives every slot one run when the clock is set back", () => {
+      for (const policy of every) {
+        const first = ask(policy, MissedTick.start(1000), 5000)
+        const state = MissedTick.ended(policy, first.state, 5000)
+        const back = ask(policy, { ...state, decided: 5000 }, 2000)
+        assert.isUndefined(back.run)
+        assert.strictEqual(back.skipped + back.coalesced, 0)
+        assert.strictEqual(ask(policy, { ...back.state, freeSince: 2000 }, 6000).run!.dueAt, 6000)
+      }
+    })
+
+    it("leaves nothing to decide open when it says so", () => {
+      for (const policy of every) {
+        let decision = ask(policy, MissedTick.start(1000), 10_000)
+        while (decision.again) decision = ask(policy, decision.state, 10_000)
+        const once = ask(policy, decision.state, 10_000)
+        assert.deepStrictEqual([once.run, once.skipped, once.coalesced], [undefined, 0, 0])
+      }
+    })
+  })
+
+  describe("constructors", () => {
+    it("refuse a bound that is not an integer of at least 1", () => {
+      assert.throws(
+        () => MissedTick.catchUp(0),
+        "MissedTick.catchUp: max must be an integer ≥ 1 or \"unbounded\", got 0"
+      )
+      assert.throws(() => MissedTick.catchUp(1.5), "got 1.5")
+      assert.throws(() => MissedTick.overlap(NaN), "MissedTick.overlap: max must be an integer ≥ 1, got NaN")
+      assert.throws(() => MissedTick.overlap(Infinity), "got Infinity")
+      assert.deepStrictEqual(MissedTick.catchUp("unbounded"), { _tag: "CatchUp", max: "unbounded" })
+    })
+  })
 })
