@@ -13,7 +13,10 @@ import * as Connector from "./Connector.ts"
  * @since 0.1.0
  */
 export const producers: { readonly [type: string]: Connector.ProducerConnector } = byType([
-  Connector.make("host", "this machine: processor, memory, disk, network", () => import("./HostProducer.ts"))
+  Connector.make("command", "what a command prints", () => import("./CommandProducer.ts")),
+  Connector.make("file", "what is appended to a file", () => import("./FileProducer.ts")),
+  Connector.make("host", "this machine: processor, memory, disk, network", () => import("./HostProducer.ts")),
+  Connector.make("http", "JSON from a URL", () => import("./HttpProducer.ts"))
 ])
 
 /**
@@ -26,6 +29,7 @@ export const producers: { readonly [type: string]: Connector.ProducerConnector }
 export const consumers: { readonly [type: string]: Connector.ConsumerConnector } = byType([
   Connector.make("console", "a table or JSON lines on standard output", () => import("./ConsoleConsumer.ts")),
   batched(100, Connector.make("csv", "rows of a CSV file", () => import("./CsvConsumer.ts"))),
+  batched(100, Connector.make("http", "JSON sent to a URL", () => import("./HttpConsumer.ts"))),
   batched(100, Connector.make("ndjson", "lines of JSON in a file", () => import("./NdjsonConsumer.ts"))),
   batched(500, Connector.make("sqlite", "rows of a SQLite table", () => import("./SqliteConsumer.ts")))
 ])

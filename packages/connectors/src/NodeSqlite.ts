@@ -9,6 +9,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Semaphore from "effect/Semaphore"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -145,7 +146,7 @@ const toSqlite = (value: unknown): SQLInputValue => {
     case "undefined":
       return null
     case "object":
-      return value instanceof Date ? value.toISOString() : value as SQLInputValue
+      return Predicate.isDate(value) ? value.toISOString() : value as SQLInputValue
     default:
       return value as SQLInputValue
   }

@@ -1,3 +1,7 @@
+/** What may go wrong with a command. */
+export * as CommandError from "./CommandError.ts"
+/** Gives what a command prints. */
+export * as CommandProducer from "./CommandProducer.ts"
 /** What a connector is to a program that finds it by name. */
 export * as Connector from "./Connector.ts"
 /** The connectors by type, each loaded when first needed. */
@@ -8,8 +12,16 @@ export * as ConsoleConsumer from "./ConsoleConsumer.ts"
 export * as CsvConsumer from "./CsvConsumer.ts"
 /** What may go wrong with a file. */
 export * as FileError from "./FileError.ts"
+/** Gives what is appended to a file. */
+export * as FileProducer from "./FileProducer.ts"
 /** Gives this machine's state. */
 export * as HostProducer from "./HostProducer.ts"
+/** Sends payloads to a URL. */
+export * as HttpConsumer from "./HttpConsumer.ts"
+/** What may go wrong with an HTTP exchange. */
+export * as HttpError from "./HttpError.ts"
+/** Gives JSON from a URL. */
+export * as HttpProducer from "./HttpProducer.ts"
 /** Appends payloads to a file of JSON lines. */
 export * as NdjsonConsumer from "./NdjsonConsumer.ts"
 /** An `effect/sql` client over `node:sqlite`. */

@@ -1,6 +1,7 @@
 import type { Tick } from "effect-conveyor/Tick"
 import * as DateTime from "effect/DateTime"
 import * as Base64 from "effect/encoding/Base64"
+import * as Predicate from "effect/Predicate"
 
 /** What a payload is made of once everything that is not data has been turned into data. */
 export type Json = string | number | bigint | boolean | null | ReadonlyArray<Json> | { readonly [key: string]: Json }
@@ -32,7 +33,7 @@ const walk = (value: unknown, ancestors: ReadonlyArray<object>): Json | undefine
 
 const walkObject = (value: object, ancestors: ReadonlyArray<object>): Json | undefined => {
   if (DateTime.isDateTime(value)) return DateTime.formatIso(value)
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString()
+  if (Predicate.isDate(value)) return Number.isNaN(value.getTime()) ? null : value.toISOString()
   if (value instanceof Uint8Array) return Base64.encode(value)
   if (ancestors.includes(value)) return "[circular]"
   if (ancestors.length >= maxDepth) return "[nested too deeply]"

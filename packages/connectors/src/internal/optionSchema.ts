@@ -77,3 +77,15 @@ export const optional = <S extends Schema.Top>(schema: S, description: string, f
 /** A required field with what `conveyor list` prints about it. */
 export const required = <S extends Schema.Top>(schema: S, description: string): S["Rebuild"] =>
   schema.annotateKey({ description })
+
+/** An absolute `http:` or `https:` URL. */
+export const httpUrl = Schema.String.check(
+  Schema.makeFilter((text: string) => {
+    const url = URL.parse(text)
+    return url !== null && (url.protocol === "http:" || url.protocol === "https:")
+  }, { expected: "a URL that begins with http:// or https://" })
+)
+
+/** The number of bytes of an option, or of its default. */
+export const bytesOf = (size: ByteSize.Input | undefined, fallback: ByteSize.Input): number =>
+  size === undefined ? bytesOf(fallback, 0) : ByteSize.toNumberUnsafe(ByteSize.fromInputUnsafe(size))

@@ -161,7 +161,7 @@ const day = (millis: number): number => Math.floor(millis / 86_400_000)
 /** `data.csv` becomes `data-2026-11-20T235955000Z.csv`, the time of its last record: names sort by time. */
 const freeName = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, path: string, lastAt: number) {
   const { dir, ext, name } = Path.parse(path)
-  const stem = `${name}-${DateTime.formatIso(DateTime.makeUnsafe(lastAt)).replace(/[:.]/g, "")}`
+  const stem = `${name}-${DateTime.formatIso(DateTime.makeUnsafe(lastAt)).replaceAll(/[:.]/g, "")}`
   for (let n = 1;; n++) {
     const free = Path.join(dir, `${stem}${n === 1 ? "" : `_${n}`}${ext}`)
     if (!(yield* fs.exists(free).pipe(Effect.orElseSucceed(() => false)))) return free

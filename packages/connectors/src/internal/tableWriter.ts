@@ -65,6 +65,4 @@ const show = (cell: Cell): string => {
 
 /** Shows control characters instead of obeying them: a payload must not move the cursor or break a line. */
 const printable = (text: string): string =>
-  // oxlint-disable-next-line no-control-regex -- finding control characters is the point
-  text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) =>
-    JSON.stringify(char).slice(1, -1).replace(/^[\u007f-\u009f]$/, "?"))
+  text.replaceAll(/\p{Cc}/gu, (char) => JSON.stringify(char).slice(1, -1).replace(/^\p{Cc}$/u, "?"))
