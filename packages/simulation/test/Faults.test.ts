@@ -12,7 +12,21 @@ const struck = Effect.map(
   (exits) => exits.filter(Exit.isFailure).length
 )
 
-const valueOf = <A>(exit: Exit.Exit<A, unknown>): A | undefined => Exit.isSuccess(exit) ? exit.value : undefined
+const valueOf = <A>(exit: Exit.Exit<A, unknown>): A =>
+  Exit.isSuccess(exit) ? exit.value : assert.fail(Cause.pretty(exit.cause))
+
+const causeOf = (exit: Exit.Exit<unknown, unknown>): Cause.Cause<unknown> =>
+  Exit.isFailure(exit) ? exit.cause : assert.fail("succeeded")
+
+const writesWhenLost = (when: "before" | "after"): number => {
+  let writes = 0
+  const outcome = Simulation.runSync(Effect.sync(() => ++writes).pipe(Faults.at(Write)), {
+    seed: 1,
+    faults: [Faults.fail(Write, lost, { when })]
+  })
+  assert.deepStrictEqual(outcome.exit, Exit.fail("lost"))
+  return writes
+}
 
 describe("Faults", () => {
   describe("at", () => {
@@ -33,8 +47,7 @@ describe("Faults", () => {
       for (const probability of [0, 0.1, 0.5, 1]) {
         let sum = 0
         for (let seed = 0; seed < 10; seed++) {
-          sum +=
-            valueOf(Simulation.runSync(struck, { seed, faults: [Faults.fail(Write, lost, { probability })] }).exit) ?? 0
+          sum += valueOf(Simulation.runSync(struck, { seed, faults: [Faults.fail(Write, lost, { probability })] }).exit)
         }
         // Five standard deviations of 10 000 trials.
         assert.closeTo(sum / 10_000, probability, 5 * Math.sqrt(probability * (1 - probability) / 10_000))
@@ -48,21 +61,12 @@ describe("Faults", () => {
       const exits = valueOf(
         Simulation.runSync(third, { seed: 1, faults: [Faults.fail(Write, lost, { skip: 2, times: 1 })] }).exit
       )
-      assert.deepStrictEqual(exits?.map((exit) => exit._tag), ["Success", "Success", "Failure", "Success"])
+      assert.deepStrictEqual(exits.map((exit) => exit._tag), ["Success", "Success", "Failure", "Success"])
     })
 
     it("before the effect leaves it undone, after it leaves it done", () => {
-      const done = (when: "before" | "after") => {
-        let writes = 0
-        const outcome = Simulation.runSync(Effect.sync(() => ++writes).pipe(Faults.at(Write)), {
-          seed: 1,
-          faults: [Faults.fail(Write, lost, { when })]
-        })
-        assert.deepStrictEqual(outcome.exit, Exit.fail("lost"))
-        return writes
-      }
-      assert.strictEqual(done("before"), 0)
-      assert.strictEqual(done("after"), 1)
+      assert.strictEqual(writesWhenLost("before"), 0)
+      assert.strictEqual(writesWhenLost("after"), 1)
     })
 
     it("does not reorder a run before it strikes", () => {
@@ -87,7 +91,7 @@ describe("Faults", () => {
 
   it("die raises a defect", () => {
     const outcome = Simulation.runSync(write, { seed: 1, faults: [Faults.die(Write, () => "bug")] })
-    assert.isTrue(Exit.isFailure(outcome.exit) && Cause.hasDies(outcome.exit.cause))
+    assert.isTrue(Cause.hasDies(causeOf(outcome.exit)))
   })
 
   it("delay holds up for a time within its range", () => {
@@ -97,7 +101,8 @@ describe("Faults", () => {
       const elapsed = Duration.toMillis(
         Simulation.runSync(Effect.andThen(write, Clock.currentTimeMillis), { seed, faults }).elapsed
       )
-      assert.isTrue(elapsed >= 1000 && elapsed <= 2000)
+      assert.isAtLeast(elapsed, 1000)
+      assert.isAtMost(elapsed, 2000)
       times.add(elapsed)
     }
     assert.isAbove(times.size, 90)
@@ -118,7 +123,7 @@ describe("Faults", () => {
         return yield* Fiber.await(fiber)
       })
       const exit = valueOf(Simulation.runSync(program, { seed: 1, faults: [Faults.interrupt(Write)] }).exit)
-      assert.isTrue(exit !== undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause))
+      assert.isTrue(Cause.hasInterruptsOnly(causeOf(exit)))
       assert.isTrue(released)
     })
 
@@ -151,8 +156,7 @@ describe("Faults", () => {
       const exits = valueOf(
         Simulation.runSync(program, { seed, faults: [Faults.interruptFibers({ probability: 0.2, times: 1 })] }).exit
       )
-      assert.isDefined(exits)
-      const interrupted = exits?.filter(Exit.isFailure).length ?? 0
+      const interrupted = exits.filter(Exit.isFailure).length
       assert.isAtMost(interrupted, 1)
       strikes += interrupted
     }
@@ -176,7 +180,7 @@ describe("Faults", () => {
         assert.deepStrictEqual(log, ["before"])
         assert.strictEqual(outcome.ending, "crash")
         assert.strictEqual(outcome.crashedAt, "commit")
-        assert.isTrue(Exit.isFailure(outcome.exit) && Cause.squash(outcome.exit.cause) instanceof SimulationError.Crash)
+        assert.instanceOf(Cause.squash(causeOf(outcome.exit)), SimulationError.Crash)
         assert.lengthOf(outcome.leftover, 0)
       }
     })

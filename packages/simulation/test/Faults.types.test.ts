@@ -12,6 +12,7 @@ describe("Faults", () => {
   })
 
   it("a point fails with nothing else", () => {
+    expectTypeOf(Faults.fail(Write, () => "lost" as const)).toEqualTypeOf<Faults.Fault>()
     // @ts-expect-error "burnt" is no error of this point
     Faults.fail(Write, () => "burnt" as const)
     // @ts-expect-error a point without an error cannot fail

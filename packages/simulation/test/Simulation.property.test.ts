@@ -46,6 +46,14 @@ const oppositeLocks = Effect.gen(function*() {
 const gives = <A>(expected: A) => (outcome: Outcome.Outcome<A, unknown>) =>
   Exit.isSuccess(outcome.exit) && outcome.exit.value === expected
 
+// Operation 0 yields, 1 reads and writes, any other sleeps.
+const operate = (ref: Ref.Ref<number>) => (operation: number): Effect.Effect<unknown> =>
+  operation === 0
+    ? Effect.yieldNow
+    : operation === 1
+    ? Effect.flatMap(Ref.get(ref), (read) => Ref.set(ref, read * 3 + 1))
+    : Effect.sleep(operation)
+
 describe("planted races", () => {
   it.effect("a lost update is found within 50 seeds", () =>
     Effect.gen(function*() {
@@ -144,7 +152,7 @@ describe("correct programs", () => {
       })
   )
 
-  // A program is a list of fibers, a fiber a list of operations: 0 yields, 1 reads and writes, above that it sleeps.
+  // A program is a list of fibers, a fiber a list of operations.
   it.effect.prop(
     "one seed gives one trace, whatever ran before it in the process",
     [
@@ -156,12 +164,6 @@ describe("correct programs", () => {
     ],
     ([fibers, seed]) =>
       Effect.sync(() => {
-        const operate = (ref: Ref.Ref<number>) => (operation: number): Effect.Effect<unknown> =>
-          operation === 0
-            ? Effect.yieldNow
-            : operation === 1
-            ? Effect.flatMap(Ref.get(ref), (read) => Ref.set(ref, read * 3 + 1))
-            : Effect.sleep(operation)
         const program = Effect.gen(function*() {
           const ref = yield* Ref.make(0)
           const forked = yield* Effect.forEach(fibers, (operations) =>

@@ -14,10 +14,28 @@ import {
   Ref,
   Schedule
 } from "effect"
-import { Simulation, SimulationError } from "effect-simulation"
+import { type Outcome, Simulation, SimulationError, type Trace } from "effect-simulation"
 
 const defectOf = (exit: Exit.Exit<unknown, unknown>): unknown =>
   Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+
+const valueOf = <A>(exit: Exit.Exit<A, unknown>): A =>
+  Exit.isSuccess(exit) ? exit.value : assert.fail(Cause.pretty(exit.cause))
+
+const holds = (outcome: Outcome.Outcome<boolean>): boolean => valueOf(outcome.exit)
+
+const asked = (env: Record<string, string>) =>
+  Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+
+const checkFailed = <E>(check: Effect.Effect<unknown, E | SimulationError.CheckFailed>) =>
+  Effect.map(
+    Effect.flip(check),
+    (error) => error instanceof SimulationError.CheckFailed ? error : assert.fail(String(error))
+  )
+
+// Fibers asleep until the same moment, in the order of what the trace says of them.
+const fibersOf = (trace: Trace.Trace, kind: Trace.Kind): string =>
+  trace.events.filter((event) => event.kind === kind && event.fiber > 1).map(({ fiber }) => fiber).join("")
 
 // Two fibers, a sleep, a fork that outlives nothing: enough for every kind of scheduling decision.
 const program = Effect.gen(function*() {
@@ -44,7 +62,7 @@ describe("Simulation", () => {
     it("takes many courses under many seeds", () => {
       const runs = Array.from({ length: 200 }, (_, seed) => Simulation.runSync(program, { seed }))
       assert.isAbove(new Set(runs.map((run) => run.trace.digest)).size, 100)
-      assert.isAbove(new Set(runs.map((run) => Exit.isSuccess(run.exit) ? run.exit.value : "")).size, 10)
+      assert.isAbove(new Set(runs.map((run) => valueOf(run.exit))).size, 10)
     })
 
     it("gives a program the same random numbers under the same seed", () => {
@@ -126,25 +144,29 @@ describe("Simulation", () => {
         return rung
       })
       for (let seed = 0; seed < 300; seed++) {
-        const { exit } = Simulation.runSync(rings, { seed })
-        assert.isTrue(Exit.isSuccess(exit))
-        if (!Exit.isSuccess(exit)) continue
-        assert.deepStrictEqual([exit.value[0], ...exit.value.slice(4)], [0, 4, 5])
-        orders.add(exit.value.slice(1, 4).join(""))
+        const rung = valueOf(Simulation.runSync(rings, { seed }).exit)
+        assert.deepStrictEqual([rung[0], ...rung.slice(4)], [0, 4, 5])
+        orders.add(rung.slice(1, 4).join(""))
       }
       assert.strictEqual(orders.size, 6)
     })
 
+    it("orders equal timers by the seed, not by when they were set", () => {
+      const both = Effect.all([Effect.sleep(10), Effect.sleep(10)], { concurrency: 2 })
+      const traces = Array.from({ length: 100 }, (_, seed) => Simulation.runSync(both, { seed }).trace)
+      assert.isTrue(traces.some((trace) => fibersOf(trace, "sleep") === fibersOf(trace, "wake")))
+      assert.isTrue(traces.some((trace) => fibersOf(trace, "sleep") !== fibersOf(trace, "wake")))
+    })
+
     it("begins where it is told to", () => {
       const outcome = Simulation.runSync(DateTime.now, { seed: 1, startAt: "2026-03-29T00:59:00Z" })
-      assert.isTrue(Exit.isSuccess(outcome.exit))
-      if (Exit.isSuccess(outcome.exit)) {
-        assert.strictEqual(DateTime.formatIso(outcome.exit.value), "2026-03-29T00:59:00.000Z")
-      }
+      assert.strictEqual(DateTime.formatIso(valueOf(outcome.exit)), "2026-03-29T00:59:00.000Z")
     })
 
     it("does not keep a cancelled timer", () => {
-      const outcome = Simulation.runSync(Effect.timeout(Effect.sleep("1 second"), "1 day"), { seed: 1 })
+      const program = Effect.andThen(Effect.timeout(Effect.sleep("1 second"), "1 day"), Effect.never)
+      const outcome = Simulation.runSync(program, { seed: 1 })
+      assert.strictEqual(outcome.ending, "deadlock")
       assert.strictEqual(Duration.toMillis(outcome.elapsed), 1000)
     })
 
@@ -209,12 +231,13 @@ describe("Simulation", () => {
 
     it("that refuse to end cannot act in a later run", () => {
       let acted = 0
+      const releases: Array<() => void> = []
       const stubborn = Effect.callback<void>((resume) => {
-        release = () => resume(Effect.sync(() => acted++))
+        releases.push(() => resume(Effect.sync(() => acted++)))
       }).pipe(Effect.uninterruptible)
-      let release = (): void => {}
       Simulation.runSync(Effect.andThen(Effect.forkDetach(stubborn), Effect.sleep(1)), { seed: 1 })
-      release()
+      assert.lengthOf(releases, 1)
+      for (const release of releases) release()
       assert.strictEqual(acted, 0)
     })
   })
@@ -248,10 +271,7 @@ describe("Simulation", () => {
     it("is no livelock when a fiber spins until another has run", () => {
       const spin = Effect.gen(function*() {
         const flag = yield* Ref.make(false)
-        const wait: Effect.Effect<void> = Effect.flatMap(
-          Ref.get(flag),
-          (set) => set ? Effect.void : Effect.andThen(Effect.yieldNow, wait)
-        )
+        const wait = Effect.yieldNow.pipe(Effect.andThen(Ref.get(flag)), Effect.repeat({ until: (set) => set }))
         const spinners = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(wait))
         yield* Effect.forkChild(Ref.set(flag, true))
         yield* Fiber.joinAll(spinners)
@@ -264,12 +284,10 @@ describe("Simulation", () => {
 
   describe("check", () => {
     const fails = Effect.map(Random.nextIntBetween(0, 10), (number) => number !== 3)
-    const holds = (outcome: { readonly exit: Exit.Exit<boolean> }) => Exit.isSuccess(outcome.exit) && outcome.exit.value
 
     it.effect("prints the failing seed, the line that replays it, the exit and the trace", () =>
       Effect.gen(function*() {
-        const failed = yield* Effect.flip(Simulation.check(fails, holds))
-        assert.instanceOf(failed, SimulationError.CheckFailed)
+        const failed = yield* checkFailed(Simulation.check(fails, holds))
         assert.include(failed.message, `seed ${failed.seed} failed`)
         assert.include(failed.message, `Simulation.replay(effect, property, { seed: ${failed.seed} })`)
         assert.include(failed.message, "exit: success false")
@@ -304,9 +322,6 @@ describe("Simulation", () => {
         }
         assert.include((yield* Effect.flip(Simulation.check(Effect.void, properties[0]))).message, "thrown")
       }))
-
-    const asked = (env: Record<string, string>) =>
-      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
 
     it.effect("takes the number of runs and the first seed from outside", () =>
       Effect.gen(function*() {
