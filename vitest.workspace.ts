@@ -1,10 +1,11 @@
+import { readdirSync } from "node:fs"
 import { defineConfig } from "vitest/config"
 
 const conditions = ["conveyor-source", "module", "node", "development|production"]
 
-const project = (name: string, root: string) => ({
+const unit = (name: string, root: string) => ({
   extends: true as const,
-  test: { name, root, include: ["test/**/*.test.ts"], exclude: ["**/*.integration.test.ts"] }
+  test: { name, root, include: ["test/**/*.test.ts"], exclude: ["**/*.integration.test.ts", "**/node_modules/**"] }
 })
 
 export default defineConfig({
@@ -13,18 +14,14 @@ export default defineConfig({
   test: {
     slowTestThreshold: 250,
     projects: [
-      project("simulation", "packages/simulation"),
-      project("work-queue", "packages/work-queue"),
-      project("conveyor", "packages/conveyor"),
-      project("connectors", "packages/connectors"),
-      project("cli", "packages/cli"),
-      { extends: true, test: { name: "repository", root: ".", include: ["test/**/*.test.ts"] } },
+      ...readdirSync(new URL("packages", import.meta.url)).map((name) => unit(name, `packages/${name}`)),
+      unit("repository", "."),
       {
         extends: true,
         test: {
           name: "integration",
           root: ".",
-          include: ["packages/*/test/**/*.integration.test.ts"],
+          include: ["{packages/*/,}test/**/*.integration.test.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false
