@@ -3,6 +3,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import type * as Scheduler from "effect/Scheduler"
 import type { FlowCore, Outcome } from "./flowCore.ts"
 import type { QueueCore, Waiter } from "./queueCore.ts"
@@ -110,14 +111,21 @@ export class CrewCore<A, U> {
     if (this.state._tag === "Ended") return
     this.flow.resize(this.flow.now(), size - this.target)
     this.target = size
-    if (this.state._tag === "Stopping" || this.queue.state._tag === "Done") return
-    while (this.active < size) this.hire()
+    this.fill()
     for (const worker of this.workers) {
       if (this.active <= size) return
       if (worker.wake === undefined || worker.leaving) continue
       this.dismiss(worker)
       worker.wake()
     }
+  }
+
+  private fill(): void {
+    if (this.isTaking()) { while (this.active < this.target) this.hire() }
+  }
+
+  private isTaking(): boolean {
+    return (this.state._tag === "Open" || this.state._tag === "Draining") && this.queue.state._tag !== "Done"
   }
 
   private hire(): void {
@@ -141,6 +149,7 @@ export class CrewCore<A, U> {
       () => {
         if (!worker.leaving) this.dismiss(worker)
         this.workers.delete(worker)
+        this.fill()
         this.endIfOver()
       }
     )
@@ -154,7 +163,7 @@ export class CrewCore<A, U> {
   /** Whether a worker between two items takes another. */
   private stays(worker: Worker<U>): boolean {
     if (worker.leaving) return false
-    if (this.active <= this.target && this.state._tag !== "Stopping" && this.queue.state._tag !== "Done") return true
+    if (this.active <= this.target && this.isTaking()) return true
     this.dismiss(worker)
     return false
   }
@@ -228,6 +237,8 @@ export class CrewCore<A, U> {
     if (outcome === "interrupted") this.interruptedCount += held.count
     else this.settled += held.count
     this.busy -= held.count
+    // A fiber that was interrupted stays so, and would interrupt the next item too: another one takes its place.
+    if (outcome === "interrupted" && !worker.leaving) this.dismiss(worker)
     const settlement = this.plan.onSettled(held.unit, exit)
     if (Effect.isEffect(settlement)) {
       this.busy += held.count
@@ -394,7 +405,7 @@ export class CrewCore<A, U> {
   })
 
   readonly awaitIdle: Effect.Effect<void> = Effect.callback((resume) => {
-    let forget = () => {}
+    let forget: () => void = constVoid
     const look = () => {
       if (this.busy === 0 && this.queue.backlog.size === 0) {
         this.idleWaiters.delete(look)
