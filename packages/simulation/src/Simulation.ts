@@ -17,6 +17,7 @@ import type * as Faults from "./Faults.ts"
 import { execute } from "./internal/execute.ts"
 import * as Recorder from "./internal/recorder.ts"
 import * as Search from "./internal/search.ts"
+import * as Settings from "./internal/settings.ts"
 import * as World from "./internal/world.ts"
 import * as Outcome from "./Outcome.ts"
 import type { CheckFailed } from "./SimulationError.ts"
@@ -54,34 +55,19 @@ export interface RunOptions extends Options {
 }
 
 /**
- * Options with every default filled in.
- *
- * @category options
- * @stability unstable
- * @since 0.1.0
- */
-export interface Settings {
-  readonly seed: number
-  readonly maxSteps: number
-  readonly startAt: number
-  readonly traceLimit: number
-  readonly faults: ReadonlyArray<Faults.Fault>
-}
-
-/**
  * What the options of this module default to.
  *
  * @category options
  * @stability stable
  * @since 0.1.0
  */
-export const defaults = {
-  maxSteps: 250_000,
-  startAt: 0,
-  traceLimit: 4096,
-  runs: 300,
-  seed: 0
-} as const
+export const defaults: {
+  readonly maxSteps: 250_000
+  readonly startAt: 0
+  readonly traceLimit: 4096
+  readonly runs: 300
+  readonly seed: 0
+} = Settings.defaults
 
 /**
  * Runs an effect under one seed and returns what became of it. The whole run happens before this returns.
@@ -99,7 +85,7 @@ export const defaults = {
  * @since 0.1.0
  */
 export const runSync = <A, E>(effect: Effect.Effect<A, E>, options: RunOptions): Outcome.Outcome<A, E> =>
-  execute(Context.empty(), effect, settings("runSync", options))
+  execute(Context.empty(), effect, Settings.fromOptions("runSync", options))
 
 /**
  * Runs an effect under one seed, with the services of the surrounding program but its clock, its scheduler and its
@@ -120,7 +106,7 @@ export const run = <A, E, R>(
 ): Effect.Effect<Outcome.Outcome<A, E>, never, R> =>
   Effect.contextWith((context: Context.Context<R>) =>
     Effect.sync(() => {
-      const outcome = execute(context, effect, settings("run", options))
+      const outcome = execute(context, effect, Settings.fromOptions("run", options))
       Context.get(context, Search.Outcomes)?.push(outcome)
       return outcome
     })
@@ -278,7 +264,7 @@ const attempt = <A, E, R, E2, R2>(
   Effect.contextWith((context: Context.Context<R | R2>) => {
     const { seed } = options
     const effect = Effect.isEffect(program) ? program : Effect.suspend(() => program({ seed, run }))
-    const outcome = execute(context, effect, settings("check", options))
+    const outcome = execute(context, effect, Settings.fromOptions("check", options))
     const verdict = Effect.suspend((): Effect.Effect<unknown, E2, R2> => {
       const holds = property(outcome)
       return Effect.isEffect(holds) ? holds : Effect.succeed(holds)
@@ -299,8 +285,8 @@ const attempt = <A, E, R, E2, R2>(
 const extentOf = (constructor: string, options: SearchOptions | undefined) =>
   Effect.suspend(() =>
     Search.extent({
-      runs: demand(constructor, "runs", "a whole number from 1", options?.runs ?? defaults.runs, isCount),
-      seed: demand(constructor, "seed", "a safe integer", options?.seed ?? defaults.seed, Number.isSafeInteger)
+      runs: Settings.count(constructor, "runs", options?.runs ?? defaults.runs),
+      seed: Settings.seed(constructor, options?.seed ?? defaults.seed)
     })
   )
 
@@ -346,34 +332,3 @@ const moveWallClock = (name: string, offset: (world: World.World) => number): Ef
     world.record(Recorder.Clock, world.numberOf(fiber), world.wallOffset - before)
     return Effect.void
   })
-
-const settings = (constructor: string, options: RunOptions): Settings => ({
-  seed: demand(constructor, "seed", "a safe integer", options.seed, Number.isSafeInteger),
-  maxSteps: demand(constructor, "maxSteps", "a whole number from 1", options.maxSteps ?? defaults.maxSteps, isCount),
-  startAt: typeof options.startAt === "number"
-    ? options.startAt
-    : options.startAt === undefined
-    ? defaults.startAt
-    : DateTime.toEpochMillis(DateTime.makeUnsafe(options.startAt)),
-  traceLimit: demand(
-    constructor,
-    "traceLimit",
-    "a whole number from 1",
-    options.traceLimit ?? defaults.traceLimit,
-    isCount
-  ),
-  faults: options.faults ?? []
-})
-
-const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 1
-
-const demand = (
-  constructor: string,
-  option: string,
-  wanted: string,
-  value: number,
-  holds: (value: number) => boolean
-): number => {
-  if (!holds(value)) throw new RangeError(`Simulation.${constructor}: ${option} must be ${wanted}, got ${value}`)
-  return value
-}

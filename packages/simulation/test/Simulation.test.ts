@@ -341,10 +341,19 @@ describe("Simulation", () => {
         assert.notStrictEqual(seeds[0], seeds[tried])
       }).pipe(asked({ SIMULATION_MINUTES: "0.0002" })))
 
-    it.effect("fails typed when a setting from outside is no number", () =>
+    it.effect.each(["many", "0", "-3", "1.5"])(
+      "fails typed when asked from outside for %s runs",
+      (runs) =>
+        Effect.gen(function*() {
+          assert.strictEqual((yield* Effect.flip(Simulation.check(Effect.void)))._tag, "ConfigError")
+        }).pipe(asked({ SIMULATION_RUNS: runs }))
+    )
+
+    it.effect("dies when its own options are wrong", () =>
       Effect.gen(function*() {
-        assert.strictEqual((yield* Effect.flip(Simulation.check(Effect.void)))._tag, "ConfigError")
-      }).pipe(asked({ SIMULATION_RUNS: "many" })))
+        const exit = yield* Effect.exit(Simulation.check(Effect.void, undefined, { runs: 0 }))
+        assert.match(String(defectOf(exit)), /Simulation.check: runs must be a whole number from 1, got 0/)
+      }))
   })
 
   describe("forEachSeed", () => {

@@ -6,9 +6,9 @@ import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 import * as Outcome from "../Outcome.ts"
-import type * as Simulation from "../Simulation.ts"
 import { Crash, Deadlock, Livelock } from "../SimulationError.ts"
 import * as ProgramRandom from "./programRandom.ts"
+import type { Settings } from "./settings.ts"
 import * as Strategy from "./strategy.ts"
 import * as VirtualClock from "./virtualClock.ts"
 import * as World from "./world.ts"
@@ -17,7 +17,7 @@ import * as World from "./world.ts"
 export const execute = <A, E, R>(
   context: Context.Context<R>,
   effect: Effect.Effect<A, E, R>,
-  options: Simulation.Settings
+  options: Settings
 ): Outcome.Outcome<A, E> => {
   const world = new World.World(options.seed, options.startAt, options.traceLimit, options.faults)
   const main = Effect.runForkWith(contextOf(world, context))(effect)

@@ -1,7 +1,7 @@
 import type * as Trace from "../Trace.ts"
 
 /** The kinds of event, in the order in which they are numbered inside the ring. */
-export const kinds = ["start", "run", "yield", "sleep", "wake", "end", "fault", "interrupt", "clock"] as const
+const kinds = ["start", "run", "yield", "sleep", "wake", "end", "fault", "interrupt", "clock"] as const
 
 export const Start = 0
 export const Run = 1
@@ -86,7 +86,7 @@ const event = (ring: ReadonlyArray<number>, names: ReadonlyArray<string>, slot: 
 }
 
 /** How a fiber ended, numbered. */
-export const ends = ["succeeded", "failed", "died", "interrupted"] as const
+const ends = ["succeeded", "failed", "died", "interrupted"] as const
 
 const describe = (kind: number, detail: number, names: ReadonlyArray<string>): string => {
   switch (kind) {

@@ -5,14 +5,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
 import * as Outcome from "../Outcome.ts"
 import { CheckFailed } from "../SimulationError.ts"
 
 /** What the surroundings ask of every search, whatever the search was written to do. */
 const Asked = Config.all({
-  runs: Config.option(Config.Int("SIMULATION_RUNS")),
+  // No runs at all would let every law pass.
+  runs: Config.option(Config.schema(Schema.Int.check(Schema.isGreaterThan(0)), "SIMULATION_RUNS")),
   seed: Config.option(Config.Int("SIMULATION_SEED")),
-  minutes: Config.option(Config.Finite("SIMULATION_MINUTES"))
+  minutes: Config.option(Config.schema(Schema.Finite.check(Schema.isGreaterThan(0)), "SIMULATION_MINUTES"))
 })
 
 /** How far one search goes: `runs` seeds from `seed` on, and then more until `until`, in monotonic nanoseconds. */

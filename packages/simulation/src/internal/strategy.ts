@@ -16,33 +16,34 @@
  * fiber to run undisturbed up to its own suspension.
  */
 import type { RandomSource } from "./randomSource.ts"
-import type { Lane, ReadyList } from "./readyList.ts"
+import type { ReadyList } from "./readyList.ts"
 
 export interface Strategy {
   readonly name: string
   /** About how many operations lie between two forced yields; 0 means that there are none. */
   readonly yieldEvery: number
-  readonly lane: () => Lane
+  /** The priority that a fiber is given; only `priorities` looks at it. */
+  readonly priority: () => number
   readonly pick: (ready: ReadyList) => number
 }
 
 // A pick over more ready tasks than this looks at a random window of them: a run with 100 000 fibers stays linear.
 const widestScan = 64
 
-const shared: Lane = { priority: 0 }
+const none = (): number => 0
 
 export const make = (random: RandomSource): Strategy => {
   const yieldEvery = random.pick([0, 1, 1, 2, 2, 4, 8, 64])
   const kind = random.below(10)
-  if (kind < 3) return { name: "random", yieldEvery, lane: () => shared, pick: (ready) => random.below(ready.size) }
+  if (kind < 3) return { name: "random", yieldEvery, priority: none, pick: (ready) => random.below(ready.size) }
   if (kind < 5) {
     const pick = (ready: ReadyList): number => random.below(ready.size === 1 ? 1 : ready.size - 1)
-    return { name: "others", yieldEvery, lane: () => shared, pick }
+    return { name: "others", yieldEvery, priority: none, pick }
   }
   if (kind < 8) return priorities(random, yieldEvery)
   const every = random.pick([2, 4, 16, 64])
   const pick = (ready: ReadyList): number => random.below(every) === 0 ? random.below(ready.size) : 0
-  return { name: "oldest", yieldEvery, lane: () => shared, pick }
+  return { name: "oldest", yieldEvery, priority: none, pick }
 }
 
 const priorities = (random: RandomSource, yieldEvery: number): Strategy => {
@@ -62,7 +63,7 @@ const priorities = (random: RandomSource, yieldEvery: number): Strategy => {
   return {
     name: "priorities",
     yieldEvery,
-    lane: () => ({ priority: 1 + random.below(0x1000_0000) }),
+    priority: () => 1 + random.below(0x1000_0000),
     pick: (ready) => {
       if (ready.size === 1) return 0
       const best = highest(ready)
@@ -74,4 +75,4 @@ const priorities = (random: RandomSource, yieldEvery: number): Strategy => {
 }
 
 /** Never forces a yield, and picks in order of arrival: used to clean up behind a run. */
-export const inOrder: Strategy = { name: "in order", yieldEvery: 0, lane: () => shared, pick: () => 0 }
+export const inOrder: Strategy = { name: "in order", yieldEvery: 0, priority: none, pick: () => 0 }

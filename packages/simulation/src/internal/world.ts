@@ -79,7 +79,7 @@ export class World implements Scheduler.Scheduler {
   }
 
   makeDispatcher(): Dispatcher {
-    return new Dispatcher(this, this.strategy.lane().priority)
+    return new Dispatcher(this, this.strategy.priority())
   }
 
   shouldYield(fiber: AnyFiber): boolean {
@@ -132,6 +132,7 @@ export class World implements Scheduler.Scheduler {
   /** Ends this world without another operation by any of its fibers. */
   close(): void {
     this.closed = true
+    this.recording = false
     this.ready.clear()
   }
 
