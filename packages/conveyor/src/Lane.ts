@@ -84,7 +84,8 @@ export const defaults = {
  * **Details**
  *
  * `accepted = delivered + deadLettered + dropped + depth + delivering` while it runs, and
- * `accepted = delivered + deadLettered + dropped + left` once it has ended. `retried` counts deliveries beyond the first.
+ * `accepted = delivered + deadLettered + dropped + left` once it has ended. `oldestAge` is how long, in milliseconds, the payload at the
+ * front has waited; `retried` counts deliveries beyond the first.
  *
  * @category models
  * @stability stable
@@ -94,6 +95,7 @@ export interface LaneStats {
   readonly name: string
   readonly accepted: number
   readonly depth: number
+  readonly oldestAge: number
   readonly delivering: number
   readonly delivered: number
   readonly retried: number

@@ -316,6 +316,26 @@ describe("Conveyor", () => {
         assert.deepStrictEqual([lanes[0]!.dropped, ticks.skipped], [0, 2])
       }))
 
+    // A run that waited for a full lane was overtaken in the lanes behind it by one that did not (seed 99 of the laws).
+    it.effect("keep one order in all lanes when runs overlap and a lane makes them wait", () =>
+      Effect.gen(function*() {
+        const full = TestConveyor.recorder<number>({
+          name: "full",
+          steps: [{ succeed: undefined, after: "4500 millis" }]
+        })
+        const free = TestConveyor.recorder<number>({ name: "free" })
+        yield* Conveyor.make("overtake", {
+          cadence: everySecond,
+          missedTicks: MissedTick.overlap(4),
+          producer: (tick) => Effect.succeed(tick.index),
+          consumers: [Lane.configure(full.consumer, { capacity: 1, overflow: "suspend" }), free.consumer]
+        })
+        yield* TestClock.adjust("9 seconds")
+        assert.deepStrictEqual(free.payloads, full.payloads)
+        assert.deepStrictEqual(free.payloads, free.payloads.toSorted((a, b) => a - b))
+        assert.isAtLeast(free.payloads.length, 8)
+      }))
+
     it.effect("make a dead letter of a payload whose attempts are used up", () =>
       Effect.gen(function*() {
         const recorder = TestConveyor.recorder<number, "down">({
@@ -578,6 +598,20 @@ describe("Conveyor", () => {
         assert.strictEqual((yield* hopeless.stats).health, "failed")
         assert.strictEqual(report.ticks.failed, 4)
         assert.strictEqual(other.payloads.length, 10)
+      }))
+
+    // A conveyor that gave up before it was put together reached for an end that did not exist yet (seed 37 of the laws).
+    it.effect("gives up in order when its producer cannot even be acquired for the first time", () =>
+      Effect.gen(function*() {
+        const recorder = TestConveyor.recorder<number>()
+        const conveyor = yield* Conveyor.make("never", {
+          cadence: everySecond,
+          producer: TestConveyor.script<number, "off">([{ succeed: 1 }], { onAcquire: () => Effect.fail("off") }),
+          consumers: [recorder.consumer],
+          restart: { maxRestarts: 0 }
+        })
+        const report = yield* conveyor.awaitEnd
+        assert.deepStrictEqual([report.gaveUp, report.ticks.due], [true, 0])
       }))
 
     it.effect("treats a defect as a failure", () =>

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import type { Conveyor, Options } from "../Conveyor.ts"
 import { type ConveyorError, TimedOut } from "../ConveyorError.ts"
 import type { ShutdownReport } from "../ConveyorEvent.ts"
@@ -35,6 +36,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const context = yield* Effect.context<R>()
   const clock = yield* Clock.Clock
   const settings = resolve(name, options, clock.currentTimeMillisUnsafe())
+  const policy = options.missedTicks ?? MissedTick.skip
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const journal = yield* Journal.make<A, E>(name, context)
   const instruments = ConveyorMetrics.conveyor(context, name)
@@ -44,6 +46,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   let lastError: string | undefined
   let phase: "running" | "ending" | "ended" = "running"
   let gaveUp = false
+  let ticker: Ticker.Ticker | undefined
   let loop: Fiber.Fiber<void> | undefined
 
   const count = (outcome: ConveyorMetrics.TickOutcome, ticks: number) => {
@@ -51,16 +54,19 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     instruments.ticks(outcome, ticks)
   }
 
+  // Until the orderly end can be asked for, an interruption or a refusal closes what has been started so far.
+  yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
   const lanes = yield* startLanes(name, options.consumers, context, scope, journal.publish).pipe(
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
-  const producer = yield* SupervisedProducer.make<A, E, R>({
+  const producer = SupervisedProducer.make<A, E, R>({
     conveyor: name,
     producer: yield* producerOf(name, options.producer),
     timeout: settings.timeout,
     maxSilence: settings.maxSilence,
     restart: options.restart,
     journal,
+    context,
     onRestart: instruments.restarted,
     onGiveUp: () => {
       gaveUp = true
@@ -73,10 +79,15 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     lanes.length === 1
       ? lanes[0]!.offer(payload, tick)
       : Effect.forEach(lanes, (lane) => lane.offer(payload, tick), { discard: true })
+  // Runs that overlap take turns: one that waits for a full lane must not be overtaken in the lanes behind it.
+  const turn = Semaphore.makeUnsafe(1)
+  const put = policy._tag === "Overlap"
+    ? (payload: A, tick: Tick) => turn.withPermits(1)(offerAll(payload, tick))
+    : offerAll
 
-  const ticker = yield* Ticker.make({
+  const makeTicker = Ticker.make({
     cadence: options.cadence,
-    policy: options.missedTicks ?? MissedTick.skip,
+    policy,
     maxTicks: settings.maxTicks,
     canRun: () => producer.produce() !== undefined,
     checkSilence: producer.checkSilence,
@@ -90,7 +101,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     run: (tick, caughtUp, lateness, onEnd) => {
       const started = elapsed()
       instruments.lateness(lateness)
-      runs.start(Effect.flatMap(producer.produce()!(tick), (payload) => offerAll(payload, tick)), (exit, timedOut) => {
+      runs.start(Effect.flatMap(producer.produce()!(tick), (payload) => put(payload, tick)), (exit, timedOut) => {
         const took = elapsed() - started
         instruments.produced(took)
         if (Exit.isSuccess(exit)) {
@@ -117,7 +128,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     const deadline = elapsed() + Duration.toMillis(settings.drainTimeout)
     const remaining = () => Duration.millis(Math.max(0, deadline - elapsed()))
     if (loop !== undefined) yield* Fiber.interrupt(loop)
-    ticker.stop()
+    ticker?.stop()
     producer.stop()
     yield* Effect.timeoutOption(runs.awaitEmpty, remaining())
     if (runs.size() > 0) {
@@ -134,8 +145,9 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   })
 
   // In a fiber of its own, so that whoever asked for the end may be interrupted without stopping it half-way.
+  const isRunning = () => phase === "running"
   const begin = () => {
-    if (phase !== "running") return
+    if (!isRunning()) return
     phase = "ending"
     Effect.runForkWith(context)(end)
   }
@@ -145,8 +157,12 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   })
 
   yield* Effect.addFinalizer(() => Effect.andThen(stop, journal.close))
+  yield* producer.start
   journal.publish({ _tag: "Started", conveyor: name })
-  loop = Effect.runForkWith(context)(ticker.loop)
+  // Only now, so that a grid anchored to the start begins when there is something to run.
+  const started = yield* makeTicker
+  ticker = started
+  if (isRunning()) loop = Effect.runForkWith(context)(started.loop)
 
   return {
     name,
@@ -159,7 +175,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       ticks: { ...counts },
       running: runs.size(),
       restarts: producer.restarts(),
-      nextDueAt: phase === "running" ? ticker.nextDueAt() : undefined,
+      nextDueAt: isRunning() ? started.nextDueAt() : undefined,
       lastError,
       lanes: laneStats
     }))

@@ -52,7 +52,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const timeout = timeoutOption(options.timeout ?? defaults.timeout)
   const rebuildAfter = options.rebuildAfter ?? defaults.rebuildAfter
   const draining = Latch.makeUnsafe(false)
-  const counts = { accepted: 0, delivering: 0, delivered: 0, retried: 0, dropped: 0, deadLettered: 0, left: 0 }
+  const counts = { delivering: 0, delivered: 0, retried: 0, dropped: 0, deadLettered: 0, left: 0 }
   let lastError: string | undefined
   let failuresInRow = 0
 
@@ -180,7 +180,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       total: counts.dropped
     })
   }
-  const queue = WorkQueue.makeUnsafe<Entry<A>>({
+  const queue = yield* WorkQueue.make<Entry<A>>({
     capacity: options.capacity ?? defaults.capacity,
     overflow: options.overflow ?? defaults.overflow,
     onDrop: drop
@@ -204,17 +204,20 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     }
   })
 
-  const statsUnsafe = (): LaneStats => ({ name, depth: WorkQueue.sizeUnsafe(queue), ...counts, lastError })
+  // The queue counts what it accepts in the same step; a count kept here would miss an offer that is interrupted as it resumes.
+  const stats = Effect.map(WorkQueue.stats(queue), ({ depth, offered, oldestAge }): LaneStats => ({
+    name,
+    accepted: offered,
+    depth,
+    oldestAge,
+    ...counts,
+    lastError
+  }))
   return {
     name,
-    offer: (payload, tick) =>
-      Effect.suspend(() => {
-        counts.accepted++
-        return Effect.asVoid(WorkQueue.offer(queue, { payload, tick, settled: false }))
-      }),
-    drain: (deadline) =>
-      Effect.andThen(draining.open, Effect.andThen(Crew.drain(crew, { deadline }), Effect.sync(statsUnsafe))),
-    stats: Effect.sync(statsUnsafe)
+    offer: (payload, tick) => Effect.asVoid(WorkQueue.offer(queue, { payload, tick, settled: false })),
+    drain: (deadline) => Effect.andThen(draining.open, Effect.andThen(Crew.drain(crew, { deadline }), stats)),
+    stats
   }
 })
 

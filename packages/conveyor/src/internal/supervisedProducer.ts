@@ -13,6 +13,8 @@ import type { Journal } from "./journal.ts"
 
 /** The producer as its conveyor sees it: there or not, and told how its runs end. */
 export interface SupervisedProducer<A, E, R> {
+  /** Acquires the producer for the first time; whatever comes of it, the supervisor takes it from there. */
+  readonly start: Effect.Effect<void, never, R>
   /** The function to run on a tick, or nothing while the producer is being rebuilt. */
   readonly produce: () => Produce<A, E, R> | undefined
   readonly succeeded: () => void
@@ -32,15 +34,15 @@ interface SupervisedProducerOptions<A, E, R> {
   readonly maxSilence: Duration.Duration | undefined
   readonly restart: Supervisor.RestartOptions | undefined
   readonly journal: Journal<A, E>
+  readonly context: Context.Context<R>
   readonly onRestart: () => void
   readonly onGiveUp: () => void
 }
 
-/** Acquires the producer for the first time; whatever comes of it, the supervisor takes it from there. */
-export const make = Effect.fnUntraced(function*<A, E, R>(
-  { conveyor, journal, maxSilence, onGiveUp, onRestart, producer, restart, timeout }: SupervisedProducerOptions<A, E, R>
-): Effect.fn.Return<SupervisedProducer<A, E, R>, never, R> {
-  const context = yield* Effect.context<R>()
+export const make = <A, E, R>(
+  { context, conveyor, journal, maxSilence, onGiveUp, onRestart, producer, restart, timeout }:
+    SupervisedProducerOptions<A, E, R>
+): SupervisedProducer<A, E, R> => {
   const clock = Context.get(context as Context.Context<never>, Clock.Clock)
   // Spans of time are measured on the monotonic clock: a wall clock that jumps must not look like silence.
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -95,9 +97,8 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     }
   }
 
-  yield* attempt
-
   return {
+    start: attempt,
     produce: () => current?.use,
     succeeded: () => {
       supervisor = Supervisor.succeeded(supervisor, now())
@@ -120,4 +121,4 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     },
     release
   }
-})
+}
