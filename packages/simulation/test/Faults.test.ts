@@ -143,6 +143,23 @@ describe("Faults", () => {
     })
   })
 
+  it("interrupt during an effect spares a fiber that has left it", () => {
+    for (let seed = 0; seed < 100; seed++) {
+      let left = false
+      let struckOutside = false
+      const inside = Effect.yieldNow.pipe(Faults.at(Write))
+      const outside = Effect.forEach([1, 2, 3, 4, 5, 6], () => Effect.yieldNow).pipe(
+        Effect.onInterrupt(() => Effect.sync(() => struckOutside = left))
+      )
+      const program = Effect.flatMap(
+        Effect.forkChild(Effect.andThen(inside, Effect.andThen(Effect.sync(() => left = true), outside))),
+        Fiber.await
+      )
+      Simulation.runSync(program, { seed, faults: [Faults.interrupt(Write, { when: "during", within: 8 })] })
+      assert.isFalse(struckOutside)
+    }
+  })
+
   it("interruptFibers strikes forked fibers and never the main one", () => {
     let strikes = 0
     for (let seed = 0; seed < 200; seed++) {

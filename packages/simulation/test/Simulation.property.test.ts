@@ -115,6 +115,10 @@ describe("correct programs", () => {
       gives(3)
     ))
 
+  // A yield forced upon the interruption of a fiber that had not begun used to lose it: the fiber then began, for ever.
+  it.effect("an interrupted fiber ends, begun or not", () =>
+    Simulation.check(Effect.flatMap(Effect.forkChild(Effect.never), Fiber.interrupt), undefined, { runs: 2000 }))
+
   // Each number is a fiber: it sleeps, offers through a bounded queue, and signals; the main fiber takes all.
   it.effect.prop(
     "a queue hands over every element once, in each producer's order",

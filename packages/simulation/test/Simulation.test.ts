@@ -252,6 +252,7 @@ describe("Simulation", () => {
       assert.strictEqual(outcome.ending, "deadlock")
       assert.instanceOf(defect, SimulationError.Deadlock)
       assert.match(String(defect), /waiting: #1 in door/)
+      assert.lengthOf(outcome.leftover, 0)
     })
 
     it("is a deadlock when it waits for something real", () => {

@@ -26,8 +26,8 @@ export class Dispatcher implements Scheduler.SchedulerDispatcher, Lane {
     this.priority = priority
   }
 
-  // Effect's priority argument is not looked at. Effect orders by it only what one fiber has scheduled itself, and any
-  // fiber may be made to yield at its first operation: no program may lean on it.
+  // Effect's priority argument is not looked at. Effect orders by it only what one fiber has scheduled itself, and that
+  // order says nothing about what the fibers so begun do next: no program may lean on it.
   scheduleTask(task: () => void): void {
     if (!this.world.closed) this.world.ready.push(task, this)
   }
@@ -87,7 +87,12 @@ export class World implements Scheduler.Scheduler {
     // list that takes nothing, the fiber stops here.
     if (this.closed) return true
     if (fiber !== this.fiber) this.enter(fiber)
-    if (--this.untilYield > 0 && fiber.currentOpCount < fiber.cache.maxOpsBeforeYield) return false
+    // Never at the first operation after a resumption: Effect itself cannot yield there, and does not expect it. An
+    // interruption of a fiber that has not begun is such a first operation; put off, it is overwritten by the fiber's
+    // beginning, and lost.
+    if (--this.untilYield > 0 && fiber.currentOpCount < fiber.cache.maxOpsBeforeYield || fiber.currentOpCount < 2) {
+      return false
+    }
     this.untilYield = this.drawYield()
     this.record(Recorder.Yield, this.fiberNumber, 0)
     return true
