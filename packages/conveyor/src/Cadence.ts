@@ -18,7 +18,7 @@ import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
-import { nextOfCron, withZone } from "./internal/cronInstants.ts"
+import { instantsOfCron, nextOfCron, withZone } from "./internal/cronInstants.ts"
 import { lastOnGrid, nextOnGrid } from "./internal/grid.ts"
 
 /**
@@ -271,7 +271,7 @@ export const parseCron = (
       Option.getOrElse(Option.orElse(zone, () => parsed.tz), () => DateTime.zoneMakeNamedUnsafe(defaults.zone)),
       options.onDstOverlap ?? (typeof expression === "string" && parsed.hours.size === 0 ? "both" : parsed.onDstOverlap)
     )
-    if (nextOfCron(cron, 0) === undefined) {
+    if (nextOfCron(cron, 0) === Infinity) {
       return yield* invalid("expression", "due on a date that exists", Cron.format(cron))
     }
     return { _tag: "Cron", cron, jitterMillis }
@@ -326,7 +326,7 @@ export const next = (
   options: { readonly startedAt: number; readonly after: number }
 ): number => {
   if (self._tag === "Cron") {
-    return nextOfCron(self.cron, options.after) ?? Infinity
+    return nextOfCron(self.cron, options.after)
   }
   const base = baseOf(self, options.startedAt)
   return nextOnGrid(base, self.intervalMillis, self.anchor === "start" ? base : -Infinity, options.after)
@@ -351,12 +351,16 @@ export const countDue = (
     readonly limit?: number | undefined
   }
 ): Due | undefined => {
+  if (self._tag === "Cron") {
+    const { hasMore, instants } = instantsOfCron(self.cron, options.after, options.until, options.limit ?? 256)
+    const count = instants.length
+    return count === 0
+      ? undefined
+      : { count, first: instants[0]!, last: instants[count - 1]!, hasMore, at: (index) => instants[index]! }
+  }
   const first = next(self, options)
   if (first > options.until) {
     return undefined
-  }
-  if (self._tag === "Cron") {
-    return countCron(self, first, options.until, options.limit ?? 256)
   }
   const interval = self.intervalMillis
   const last = lastOnGrid(baseOf(self, options.startedAt), interval, options.until)
@@ -431,22 +435,6 @@ export const toStepper = (
 
 const baseOf = (self: GridCadence, startedAt: number): number =>
   self.anchor === "clock" ? self.offsetMillis : Math.floor(startedAt) + self.offsetMillis
-
-const countCron = (self: CronCadence, first: number, until: number, limit: number): Due => {
-  const instants = [first]
-  let candidate = nextOfCron(self.cron, first)
-  while (candidate !== undefined && candidate <= until && instants.length < limit) {
-    instants.push(candidate)
-    candidate = nextOfCron(self.cron, candidate)
-  }
-  return {
-    count: instants.length,
-    first,
-    last: instants.at(-1)!,
-    hasMore: candidate !== undefined && candidate <= until,
-    at: (index) => instants[index]!
-  }
-}
 
 const orThrow = <A>(constructor: string, result: Result.Result<A, InvalidCadence>): A =>
   Result.getOrThrowWith(result, (error) => new Error(`${constructor}: ${error.message}`))

@@ -258,6 +258,7 @@ const nothing = (state: State): Decision => ({ state, skipped: 0, coalesced: 0, 
 const planDue = (policy: Policy, state: State, due: Cadence.Due, now: number): Decision => {
   const idle = state.running < placesOf(policy)
   const dropped = idle ? droppedWhenIdle(policy, state, due) : droppedWhenBusy(policy, due, now)
+  // While there are more to count, the one to run may be among them, unless nothing is dropped at all.
   const begins = idle && dropped < due.count && (!due.hasMore || dropped === 0)
   if (dropped === 0 && !begins) {
     return nothing(state)
@@ -279,12 +280,12 @@ const planDue = (policy: Policy, state: State, due: Cadence.Due, now: number): D
 
 /** How many of the due instants, from the oldest on, will never run; the one after them begins. */
 const droppedWhenIdle = (policy: Policy, state: State, due: Cadence.Due): number => {
-  const isLastOnTime = !due.hasMore && due.last >= state.freeSince
+  const isLastOnTime = due.last >= state.freeSince
   switch (policy._tag) {
     case "Skip":
       return isLastOnTime ? due.count - 1 : due.count
     case "Coalesce":
-      return due.hasMore ? due.count : due.count - 1
+      return due.count - 1
     case "CatchUp":
       return Math.max(0, (isLastOnTime ? due.count - 1 : due.count) - kept(policy))
     case "Overlap": {
@@ -305,7 +306,7 @@ const droppedWhenBusy = (policy: Policy, due: Cadence.Due, now: number): number 
     case "Overlap":
       return late
     case "Coalesce":
-      return due.hasMore ? due.count : due.count - 1
+      return due.count - 1
     case "CatchUp":
       return Math.max(0, late - kept(policy))
   }

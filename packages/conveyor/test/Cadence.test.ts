@@ -17,11 +17,14 @@ const listed = (cadence: Cadence.Timetable, from: string, count: number) => {
   return instants
 }
 
+const every = (interval: number, offset: number) =>
+  Cadence.every(Duration.seconds(interval), { offset: Duration.seconds(offset) })
+
+const refusal = (interval: Duration.Input, options?: Cadence.EveryOptions) => () => Cadence.every(interval, options)
+
 describe("Cadence", () => {
   describe("every", () => {
     it("gives the next slot of the wall clock's grid", () => {
-      const every = (interval: number, offset: number) =>
-        Cadence.every(Duration.seconds(interval), { offset: Duration.seconds(offset) })
       assert.strictEqual(nextOf(every(10, 0), 1000), 1010)
       assert.strictEqual(nextOf(every(10, 0), 1009.999), 1010)
       assert.strictEqual(nextOf(every(10, 3), 1001), 1003)
@@ -66,8 +69,6 @@ describe("Cadence", () => {
     })
 
     it("refuses what cannot be, naming the option", () => {
-      const refusal = (interval: Duration.Input, options?: Cadence.EveryOptions) => () =>
-        Cadence.every(interval, options)
       assert.throws(refusal(0), "Cadence.every: interval must be > 0, got 0 millis")
       assert.throws(refusal(-5), "Cadence.every: interval must be > 0, got -5 millis")
       assert.throws(
@@ -185,6 +186,7 @@ describe("Cadence", () => {
       assert.strictEqual(nextOf(cadence, 1000), 1020)
       assert.strictEqual(nextOf(cadence, 1019.5), 1020)
       assert.strictEqual(nextOf(cadence, 1020), 1040)
+      assert.strictEqual(nextOf(cadence, -0.0005), 0)
     })
 
     it("runs once, as much later as the clocks moved, when a local time does not exist", () => {

@@ -53,6 +53,9 @@ const oneLong = (index: number) => index === 0 ? 2500 : 0
 const table = (policy: MissedTick.Policy) =>
   simulate(policy, { runs: oneLong, until: 5000 }).begun.map(({ at, dueAt }) => [at, dueAt])
 
+const missed = (policy: MissedTick.Policy) =>
+  simulate(policy, { runs: oneLong, until: 5000 }).begun.map((run) => run.missed)
+
 describe("MissedTick", () => {
   describe("plan, after one run of 2.5 s on a grid of 1 s", () => {
     it("begins under skip at the next due instant", () => {
@@ -85,8 +88,6 @@ describe("MissedTick", () => {
     const every = [MissedTick.skip, MissedTick.coalesce, MissedTick.catchUp(2), MissedTick.overlap(1)]
 
     it("tells the next run how many were missed", () => {
-      const missed = (policy: MissedTick.Policy) =>
-        simulate(policy, { runs: oneLong, until: 5000 }).begun.map((run) => run.missed)
       assert.deepStrictEqual(missed(MissedTick.skip), [0, 2, 0])
       assert.deepStrictEqual(missed(MissedTick.coalesce), [0, 1, 0, 0])
       assert.deepStrictEqual(missed(MissedTick.catchUp(2)), [0, 0, 0, 0, 0])
@@ -139,6 +140,13 @@ describe("MissedTick", () => {
         assert.strictEqual(back.skipped + back.coalesced, 0)
         assert.strictEqual(ask(policy, { ...back.state, freeSince: 2000 }, 6000).run!.dueAt, 6000)
       }
+    })
+
+    it("runs a tick that had a place when it was due, though another run ended since", () => {
+      const policy = MissedTick.overlap(2)
+      const first = ask(policy, MissedTick.start(1000), 1000)
+      const state = MissedTick.ended(policy, first.state, 2400)
+      assert.strictEqual(ask(policy, state, 2400).run?.dueAt, 2000)
     })
 
     it("leaves nothing to decide open when it says so", () => {

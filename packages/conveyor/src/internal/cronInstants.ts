@@ -15,28 +15,59 @@ export const withZone = (cron: Cron.Cron, zone: DateTime.TimeZone, onDstOverlap:
   // Not `Cron.make`: whether days and weekdays must both match is not visible in the type, and would be lost.
   Object.assign(Object.create(Object.getPrototypeOf(cron)), cron, { tz: Option.some(zone), onDstOverlap })
 
-/** The first due instant strictly later than `after`, if there is any. */
-export const nextOfCron = (cron: Cron.Cron, after: number): number | undefined => {
-  const known = answers.get(cron)
-  const answer = known?.find((answer) => answer.after <= after && after < answer.next)
-  if (answer !== undefined) {
-    return answer.next
+/** The first due instant strictly later than `after`; `Infinity` when there is none. */
+export const nextOfCron = (cron: Cron.Cron, after: number): number => {
+  const known = memory(cron)
+  const { answer, instants } = known
+  if (known.from <= after && after < instants.at(-1)!) {
+    return instants[instants.findLastIndex((instant) => instant <= after) + 1]!
   }
-  const next = search(cron, after)
-  if (next !== undefined) {
-    answers.set(cron, known === undefined ? [{ after, next }] : [{ after, next }, known[0]!])
+  if (answer === undefined || after < answer.after || after >= answer.next) {
+    known.answer = { after, next: search(cron, after) }
   }
-  return next
+  return known.answer!.next
 }
 
-// One search costs 30–100 µs, and an engine asks the same question when it counts, when it plans and when it sleeps. An answer holds
-// for every instant between the question and itself, so the last two are enough.
-const answers = new WeakMap<Cron.Cron, ReadonlyArray<{ readonly after: number; readonly next: number }>>()
+/** The due instants within (after, until], at most `limit` of them, and whether that left some out. */
+export const instantsOfCron = (
+  cron: Cron.Cron,
+  after: number,
+  until: number,
+  limit: number
+): { readonly instants: ReadonlyArray<number>; readonly hasMore: boolean } => {
+  const known = memory(cron)
+  const start = known.from <= after ? known.instants.findIndex((instant) => instant > after) : -1
+  const instants = start === -1 ? [nextOfCron(cron, after)] : known.instants.slice(start)
+  while (instants.length <= limit && instants.at(-1)! <= until) {
+    instants.push(nextOfCron(cron, instants.at(-1)!))
+  }
+  known.from = after
+  known.instants = instants
+  const end = instants.findIndex((instant, index) => instant > until || index === limit)
+  return { instants: instants.slice(0, end), hasMore: instants[end]! <= until }
+}
 
-const search = (cron: Cron.Cron, after: number): number | undefined => {
+// One search costs 30–100 µs, and an engine asks the same when it counts, when it plans and when it sleeps; with ticks waiting to be
+// caught up it counts them again before each. So what was counted last is kept (all instants from `from` to the last of them, which is
+// the one after the span), and so is the last answer to a question beyond it. A cron is immutable, so neither grows stale.
+interface Memory {
+  from: number
+  instants: ReadonlyArray<number>
+  answer: { readonly after: number; readonly next: number } | undefined
+}
+
+const memories = new WeakMap<Cron.Cron, Memory>()
+
+const memory = (cron: Cron.Cron): Memory => {
+  const known = memories.get(cron) ?? { from: Infinity, instants: [], answer: undefined }
+  memories.set(cron, known)
+  return known
+}
+
+const search = (cron: Cron.Cron, after: number): number => {
   const zone = Option.getOrUndefined(cron.tz)
   const found = ask(cron, after)
-  if (zone === undefined || zone._tag === "Offset" || zone.id === "UTC" || found === undefined) {
+  if (zone === undefined || zone._tag === "Offset" || zone.id === "UTC" || found === Infinity) {
     return found
   }
   // A gap up to a day ago still matters: the longest ever was a day, and what it swallowed is due until as long after it.
@@ -55,14 +86,14 @@ const nextAround = (gap: Gap, cron: Cron.Cron, after: number): number => {
   const swallowed = ask(withZone(cron, DateTime.zoneMakeOffset(gap.before), "earlier"), from)
   const beyond = ask(withZone(cron, DateTime.zoneMakeOffset(gap.after), "earlier"), from)
   return Math.min(
-    swallowed !== undefined && swallowed < gap.at + gap.after - gap.before ? swallowed : Infinity,
-    beyond !== undefined && beyond < gap.at + day ? beyond : Infinity
+    swallowed < gap.at + gap.after - gap.before ? swallowed : Infinity,
+    beyond < gap.at + day ? beyond : Infinity
   )
 }
 
-const ask = (cron: Cron.Cron, after: number): number | undefined =>
+const ask = (cron: Cron.Cron, after: number): number =>
   // Cron throws when it finds no date.
-  Result.getOrUndefined(Result.try(() => Cron.next(cron, Math.floor(after)).getTime()))
+  Result.getOrElse(Result.try(() => Cron.next(cron, Math.floor(after)).getTime()), () => Infinity)
 
 const offsetAt = (zone: DateTime.TimeZone, instant: number): number =>
   DateTime.zonedOffset(DateTime.makeZonedUnsafe(instant, { timeZone: zone }))
