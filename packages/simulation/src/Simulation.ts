@@ -122,7 +122,7 @@ export const run = <A, E, R>(
  */
 export type Program<A, E, R> =
   | Effect.Effect<A, E, R>
-  | ((context: { readonly seed: number; readonly run: number }) => Effect.Effect<A, E, R>)
+  | ((context: { readonly seed: number }) => Effect.Effect<A, E, R>)
 
 /**
  * What must hold of every outcome. Returning false, throwing, failing and dying all break it; an effect is run
@@ -249,6 +249,7 @@ export const forEachSeed = <E, R>(
             seed,
             run,
             replay: `Simulation.forEachSeed(body, { seed: ${seed}, runs: 1 })`,
+            property: "the body gave false",
             reason,
             outcomes
           })
@@ -257,16 +258,16 @@ export const forEachSeed = <E, R>(
 
 const attempt = <A, E, R, E2, R2>(
   program: Program<A, E, R>,
-  property: Property<A, E, E2, R2> = Outcome.succeeds,
+  property: Property<A, E, E2, R2> | undefined,
   options: RunOptions,
   run: number
 ): Effect.Effect<Outcome.Outcome<A, E>, CheckFailed, R | R2> =>
   Effect.contextWith((context: Context.Context<R | R2>) => {
     const { seed } = options
-    const effect = Effect.isEffect(program) ? program : Effect.suspend(() => program({ seed, run }))
+    const effect = Effect.isEffect(program) ? program : Effect.suspend(() => program({ seed }))
     const outcome = execute(context, effect, Settings.fromOptions("check", options))
     const verdict = Effect.suspend((): Effect.Effect<unknown, E2, R2> => {
-      const holds = property(outcome)
+      const holds = (property ?? Outcome.succeeds)(outcome)
       return Effect.isEffect(holds) ? holds : Effect.succeed(holds)
     })
     return Effect.as(
@@ -274,7 +275,8 @@ const attempt = <A, E, R, E2, R2>(
         Search.report({
           seed,
           run,
-          replay: `Simulation.replay(effect, property, { seed: ${seed} })`,
+          replay: `Simulation.replay(effect, ${property === undefined ? "undefined" : "property"}, { seed: ${seed} })`,
+          property: property === undefined ? "not a successful exit without leftover fibers" : "does not hold",
           reason,
           outcomes: [outcome]
         })),

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Latch, Queue, Ref, Schema, Semaphore } from "effect"
+import { Deferred, Effect, Exit, Fiber, Latch, Pool, Queue, Ref, Schedule, Schema, Semaphore, Stream } from "effect"
 import { type Outcome, Simulation } from "effect-simulation"
 
 const increments = (increment: (counter: Ref.Ref<number>) => Effect.Effect<void>) =>
@@ -42,6 +42,32 @@ const oppositeLocks = Effect.gen(function*() {
   )
   yield* Fiber.joinAll(fibers)
 })
+
+const operators: Record<string, Effect.Effect<unknown>> = {
+  race: Effect.race(Effect.sleep(10), Effect.sleep(20)),
+  "a timeout": Effect.timeoutOption(Effect.never, "1 second"),
+  "a failure among many": Effect.exit(
+    Effect.all([Effect.fail("no"), Effect.never, Effect.sleep(10)], { concurrency: "unbounded" })
+  ),
+  "bounded concurrency": Effect.forEach([5, 4, 3, 2, 1], (at) => Effect.sleep(at), { concurrency: 2 }),
+  "a retry": Effect.exit(Effect.retry(Effect.fail("no"), { schedule: Schedule.exponential(10), times: 3 })),
+  "a scope": Effect.scoped(Effect.andThen(Effect.forkScoped(Effect.forever(Effect.sleep(1))), Effect.sleep(5))),
+  "an interrupted finalizer": Effect.gen(function*() {
+    const fiber = yield* Effect.forkChild(Effect.onInterrupt(Effect.never, () => Effect.sleep(5)))
+    yield* Effect.yieldNow
+    yield* Fiber.interrupt(fiber)
+  }),
+  "a parallel stream": Stream.range(1, 8).pipe(
+    Stream.mapEffect((number) => Effect.as(Effect.sleep(1), number), { concurrency: 3 }),
+    Stream.groupedWithin(3, 100),
+    Stream.runCollect
+  ),
+  "a pool": Effect.scoped(Effect.gen(function*() {
+    const pool = yield* Pool.make({ acquire: Effect.acquireRelease(Effect.void, () => Effect.sleep(1)), size: 2 })
+    const use = Effect.scoped(Effect.andThen(Pool.get(pool), Effect.sleep(3)))
+    yield* Effect.all([use, use, use, use], { concurrency: "unbounded" })
+  }))
+}
 
 const gives = <A>(expected: A) => (outcome: Outcome.Outcome<A, unknown>) =>
   Exit.isSuccess(outcome.exit) && outcome.exit.value === expected
@@ -114,6 +140,11 @@ describe("correct programs", () => {
       }),
       gives(3)
     ))
+
+  it.effect.each(Object.entries(operators))(
+    "Effect's own operators hold: %s",
+    ([, program]) => Simulation.check(program, undefined, { runs: 150 })
+  )
 
   // A yield forced upon the interruption of a fiber that had not begun used to lose it: the fiber then began, for ever.
   it.effect("an interrupted fiber ends, begun or not", () =>

@@ -306,7 +306,9 @@ describe("Simulation", () => {
     it.effect("asks for success and no leftover fibers when given no property", () =>
       Effect.gen(function*() {
         assert.strictEqual(yield* Simulation.check(Effect.void), Simulation.defaults.runs)
-        assert.strictEqual((yield* Effect.flip(Simulation.check(Effect.fail("no"))))._tag, "CheckFailed")
+        const failed = yield* checkFailed(Simulation.check(Effect.fail("no")))
+        assert.include(failed.message, "Simulation.replay(effect, undefined, { seed: 0 })")
+        assert.include(failed.message, "not a successful exit without leftover fibers")
         assert.strictEqual((yield* Effect.flip(Simulation.check(Effect.forkDetach(Effect.never))))._tag, "CheckFailed")
       }))
 

@@ -83,6 +83,8 @@ export const report = (options: {
   readonly seed: number
   readonly run: number
   readonly replay: string
+  /** What to say of the property when it gave false, and so no reason. */
+  readonly property: string
   readonly reason: unknown
   readonly outcomes: ReadonlyArray<Outcome.Outcome<unknown, unknown>>
 }): CheckFailed =>
@@ -93,7 +95,7 @@ export const report = (options: {
     report: [
       `seed ${options.seed} failed, run ${options.run + 1} of the search`,
       `replay it with the same options: ${options.replay}`,
-      `property: ${options.reason === undefined ? "does not hold" : describe(options.reason)}`,
+      `property: ${options.reason === undefined ? options.property : describe(options.reason)}`,
       ...options.outcomes.map((outcome) => Outcome.format(outcome))
     ].join("\n")
   })

@@ -21,10 +21,6 @@ export class Timers {
   private readonly heap: Array<Timer> = []
   private arrivals = 0
 
-  get size(): number {
-    return this.heap.length
-  }
-
   get earliest(): Timer | undefined {
     return this.heap[0]
   }
