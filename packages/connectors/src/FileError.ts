@@ -47,6 +47,7 @@ const texts: { readonly [code: string]: string } = {
   ENOENT: "it does not exist",
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  EEXIST: "a part of its path is a file, not a directory",
   ENOTDIR: "a part of its path is a file, not a directory",
   ELOOP: "its symbolic links go round in a circle",
   EROFS: "the file system is read-only; name another path",

@@ -136,8 +136,12 @@ const maxPrepared = 256
 const attempt = <A>(operation: string, run: () => A): Effect.Effect<A, SqlError.SqlError> =>
   Effect.try({
     try: run,
-    catch: (cause) => new SqlError.SqlError({ reason: SqlError.classifySqliteError(cause, { operation }) })
+    catch: (cause) => new SqlError.SqlError({ reason: SqlError.classifySqliteError(withErrno(cause), { operation }) })
   })
+
+/** `node:sqlite` calls `errcode` what other drivers, and so the classification, call `errno`. */
+const withErrno = (cause: unknown): unknown =>
+  Predicate.hasProperty(cause, "errcode") ? Object.assign(cause, { errno: cause.errcode }) : cause
 
 const toSqlite = (value: unknown): SQLInputValue => {
   switch (typeof value) {

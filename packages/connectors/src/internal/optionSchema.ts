@@ -88,4 +88,6 @@ export const httpUrl = Schema.String.check(
 
 /** The number of bytes of an option, or of its default. */
 export const bytesOf = (size: ByteSize.Input | undefined, fallback: ByteSize.Input): number =>
-  size === undefined ? bytesOf(fallback, 0) : ByteSize.toNumberUnsafe(ByteSize.fromInputUnsafe(size))
+  size === undefined ? toBytes(fallback) : toBytes(size)
+
+const toBytes = (size: ByteSize.Input): number => ByteSize.toNumberUnsafe(ByteSize.fromInputUnsafe(size))

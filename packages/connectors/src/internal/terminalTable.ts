@@ -26,8 +26,9 @@ export const measure = (text: string): number => {
   // Measuring through the table costs some microseconds, and nearly all texts are printable ASCII.
   if (/^[ -~]*$/.test(text)) return text.length
   const table = new Table(plain)
-  table.push([text])
-  return table.width
+  table.push([text], [""])
+  // The empty cell is padded to the width of the other.
+  return table.toString().split("\n").at(-1)?.length ?? text.length
 }
 
 const plain = {
