@@ -177,6 +177,25 @@ describe("Crew laws", () => {
       { runs: 100 }
     ))
 
+  it.effect("idle fibers of a shrunken crew end at once", () =>
+    Simulation.check(
+      Effect.gen(function*() {
+        const queue = yield* WorkQueue.make<number>()
+        // The Scope stays open: whatever is left over was left by the resize.
+        const scope = yield* Scope.make()
+        const crew = yield* Effect.provideService(
+          Crew.make(queue, { size: 4, work: () => Effect.yieldNow }),
+          Scope.Scope,
+          scope
+        )
+        yield* WorkQueue.offerAll(queue, [1, 2, 3])
+        yield* Crew.awaitIdle(crew)
+        yield* Crew.resize(crew, 0)
+      }),
+      undefined,
+      { runs: 50 }
+    ))
+
   it.effect("batches hold every item once, in order, and are never too large", () =>
     Simulation.check(
       Effect.scoped(Effect.gen(function*() {

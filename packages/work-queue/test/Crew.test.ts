@@ -288,6 +288,7 @@ describe("Crew", () => {
         const stop = yield* Effect.forkChild(Crew.stop(crew), { startImmediately: true })
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(settled, [1])
+        assert.isUndefined(stop.pollUnsafe())
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual((yield* Fiber.join(stop)).left, [1, 2])
         assert.deepStrictEqual(settled, [1, 2])

@@ -128,6 +128,40 @@ describe("WorkQueue laws", () => {
     }
   }
 
+  it.effect("an offer takes room that came before it could wait for it", () =>
+    Simulation.check(
+      Effect.gen(function*() {
+        const queue = yield* WorkQueue.make<number>({ capacity: 1 })
+        yield* WorkQueue.offer(queue, 1)
+        const offer = yield* Effect.forkChild(WorkQueue.offer(queue, 2))
+        // Taken once only: nobody comes later to let a forgotten offer in.
+        assert.strictEqual(yield* WorkQueue.take(queue), 1)
+        assert.isTrue(yield* Fiber.join(offer))
+      }),
+      undefined,
+      { runs: 200 }
+    ))
+
+  it.effect("order holds when the oldest is dropped from the middle", () =>
+    Simulation.check(
+      Effect.gen(function*() {
+        const model: Array<Item> = []
+        const queue = yield* WorkQueue.make<Item>({
+          order: { priority: (item) => item.priority },
+          capacity: 40,
+          overflow: "dropOldest"
+        })
+        for (let id = 0; id < 120; id++) {
+          const item = { id, priority: yield* Random.nextIntBetween(0, 1000) }
+          yield* WorkQueue.offer(queue, item)
+          if (model.push(item) > 40) model.shift()
+        }
+        assert.deepStrictEqual(yield* WorkQueue.takeAll(queue), model.toSorted((a, b) => a.priority - b.priority))
+      }),
+      undefined,
+      { runs: 50 }
+    ))
+
   it.effect("after end takers drain and then all finish", () =>
     Simulation.check(
       Effect.gen(function*() {
