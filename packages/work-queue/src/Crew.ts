@@ -127,7 +127,8 @@ const core = <A, B, E>(self: Crew<A, B, E>): CrewCore<A, unknown> => self as unk
  *
  * **Gotchas**
  *
- * Work that waits for the `drain` or `stop` of its own crew waits for itself, until the deadline.
+ * Work that waits for the `drain` or `stop` of its own crew waits for itself, until the deadline. A fiber that work starts
+ * with `Effect.forkChild` belongs to the crew's fiber, and so outlives its item: start it in a Scope of the item's.
  *
  * @see {@link makeBatch} for several items at a time
  * @category constructors

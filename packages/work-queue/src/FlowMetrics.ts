@@ -148,7 +148,10 @@ export const make = (options: FlowMetricsOptions = {}): Effect.Effect<FlowMetric
  * @stability unstable
  * @since 0.1.0
  */
-export const makeUnsafe = (options: FlowMetricsOptions = {}, clock: Clock.Clock = Clock.Clock.defaultValue()) => {
+export const makeUnsafe = (
+  options: FlowMetricsOptions = {},
+  clock: Clock.Clock = Clock.Clock.defaultValue()
+): FlowMetrics => {
   const { samples = defaults.samples } = options
   const window = Duration.toMillis(options.window ?? defaults.window)
   const warmup = Duration.toMillis(options.warmup ?? defaults.warmup)

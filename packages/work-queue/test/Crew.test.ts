@@ -457,6 +457,22 @@ describe("Crew", () => {
         assert.deepStrictEqual(log[2], [[6], "succeeded"])
       }))
 
+    it.effect("gives each batch its own wait when others took the last", () =>
+      Effect.gen(function*() {
+        const { log, queue } = yield* batches({ size: 2 })
+        yield* settle
+        // Both see the first item and wait beside it; one of them takes it.
+        yield* WorkQueue.offer(queue, 1)
+        yield* settle
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(log, [[[1], "succeeded"]])
+        yield* WorkQueue.offer(queue, 2)
+        yield* TestClock.adjust("4 seconds")
+        assert.strictEqual(log.length, 1)
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(log[1], [[2], "succeeded"])
+      }))
+
     it.effect("begins what is there when the queue is full or ends", () =>
       Effect.gen(function*() {
         const { crew, log, queue } = yield* batches({ size: 1, capacity: 2 })

@@ -6,14 +6,15 @@ import * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
 import type * as Scheduler from "effect/Scheduler"
 import type { FlowCore, Outcome } from "./flowCore.ts"
-import type { QueueCore, Waiter } from "./queueCore.ts"
+import type { QueueCore } from "./queueCore.ts"
+import { Worker } from "./worker.ts"
+import type { Held } from "./worker.ts"
 
-// A worker is a fiber that is uninterruptible except inside the user's work. An interrupt therefore ends the work and
-// nothing else: between the end of the work and its settlement there is no gap in which an Exit could be lost.
+// The crew decides who works and when it is over; what a single fiber does between those decisions is the worker's.
+// A worker asks whether it stays each time it is between two items, and only there.
 //
-// A worker decides whether it stays each time it is between two items, and only there. What it holds is written in its
-// record before the work begins and erased before the settlement is called, so whoever looks (the worker itself after a
-// defect, or the crew when it abandons it) knows whether the settlement is still owed: it is called exactly once.
+// The end has one condition, whoever brought it about: the queue is done, no worker is left, and no settlement is
+// running. `drain`, `stop` and `kill` only hasten the first two; an expired grace replaces the condition.
 
 /** What one turn of work takes: an item, or a batch of them. */
 export interface Plan<A, U> {
@@ -41,22 +42,6 @@ type State<A> =
   | { readonly _tag: "Stopping" }
   | { readonly _tag: "Ended"; readonly report: Report<A> }
 
-interface Worker<U> {
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
-  /** What it owes a settlement for. */
-  held: { readonly unit: U; readonly count: number; readonly beganAt: number } | undefined
-  /** The last thing it started was the user's work, whose Exit comes next. */
-  working: boolean
-  /** A settlement that is an Effect, to be run before anything else. */
-  settlement: Effect.Effect<unknown> | undefined
-  /** It has waited for a full batch, and takes what is there. */
-  gathered: boolean
-  /** It no longer counts as one of the crew, and takes nothing more. */
-  leaving: boolean
-  /** Present while it waits for items. */
-  wake: (() => void) | undefined
-}
-
 const interrupted = Exit.interrupt()
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome =>
@@ -68,11 +53,11 @@ export class CrewCore<A, U> {
   /** Items begun of which the settlement is not over. */
   busy = 0
   readonly flow: FlowCore
-  private readonly queue: QueueCore<A, any>
-  private readonly plan: Plan<A, U>
+  readonly queue: QueueCore<A, any>
+  readonly plan: Plan<A, U>
+  readonly dispatcher: Scheduler.SchedulerDispatcher
   private readonly context: Context.Context<never>
-  private readonly dispatcher: Scheduler.SchedulerDispatcher
-  private readonly workers = new Set<Worker<U>>()
+  private readonly workers = new Set<Worker<A, U>>()
   private readonly fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly timers = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly idleWaiters = new Set<() => void>()
@@ -121,7 +106,7 @@ export class CrewCore<A, U> {
   }
 
   private fill(): void {
-    if (this.isTaking()) { while (this.active < this.target) this.hire() }
+    while (this.isTaking() && this.active < this.target) this.hire()
   }
 
   private isTaking(): boolean {
@@ -129,169 +114,56 @@ export class CrewCore<A, U> {
   }
 
   private hire(): void {
-    const worker: Worker<U> = {
-      fiber: undefined,
-      held: undefined,
-      working: false,
-      settlement: undefined,
-      gathered: false,
-      leaving: false,
-      wake: undefined
-    }
+    const worker = new Worker(this)
     this.workers.add(worker)
     this.active++
-    this.fork(
-      Effect.withFiber((fiber) => {
-        worker.fiber = fiber
-        // The first item must not be worked on inside the step of whoever resized the crew.
-        return Effect.andThen(Effect.yieldNow, this.turns(worker))
-      }),
-      () => {
-        if (!worker.leaving) this.dismiss(worker)
-        this.workers.delete(worker)
-        this.fill()
-        this.endIfOver()
-      }
-    )
+    this.fork(worker.run, () => {
+      if (!worker.leaving) this.dismiss(worker)
+      this.workers.delete(worker)
+      this.fill()
+      this.endIfOver()
+    })
   }
 
-  private dismiss(worker: Worker<U>): void {
+  dismiss(worker: Worker<A, U>): void {
     worker.leaving = true
     this.active--
   }
 
   /** Whether a worker between two items takes another. */
-  private stays(worker: Worker<U>): boolean {
+  stays(worker: Worker<A, U>): boolean {
     if (worker.leaving) return false
     if (this.active <= this.target && this.isTaking()) return true
     this.dismiss(worker)
     return false
   }
 
-  // --- work
+  // --- settlements
 
-  private turns(worker: Worker<U>): Effect.Effect<void> {
-    const loop = Effect.whileLoop({
-      while: () => worker.settlement !== undefined || this.stays(worker),
-      body: (): Effect.Effect<unknown> => this.turn(worker),
-      step: (result) => {
-        if (!worker.working) return
-        worker.working = false
-        this.settle(worker, result as Exit.Exit<unknown, unknown>)
-      }
-    })
-    // Only the user's functions can throw here: `work` before it gave an Effect, or `onSettled`.
-    return Effect.catchCause(loop, (cause) => {
-      if (worker.held === undefined) return Effect.andThen(this.report(cause), this.turns(worker))
-      worker.working = false
-      return Effect.andThen(Effect.sync(() => this.settle(worker, Exit.failCause(cause))), this.turns(worker))
-    })
-  }
-
-  /** What a worker does next. Work that is an Exit already needs no fiber: such items are settled in one go. */
-  private turn(worker: Worker<U>): Effect.Effect<unknown> {
-    const fiber = worker.fiber as { currentOpCount: number } & Fiber.Fiber<unknown, unknown>
-    do {
-      if (worker.settlement !== undefined) return this.finishSettlement(worker)
-      if (!this.stays(worker)) return Exit.void
-      const waiting = this.queue.backlog.size
-      if (waiting === 0) return this.wait(worker, 1, undefined)
-      if (waiting < this.plan.batch.size && !worker.gathered && this.plan.batch.wait > 0) {
-        worker.gathered = true
-        return this.wait(worker, this.plan.batch.size, this.plan.batch.wait)
-      }
-      const effect = this.begin(worker)
-      if (!Exit.isExit(effect)) {
-        worker.working = true
-        return Effect.exit(Effect.interruptible(effect))
-      }
-      this.settle(worker, effect)
-      // Counts as a step of the fiber, so that it yields as often as if it had been one.
-      fiber.currentOpCount++
-    } while (!fiber.cache.scheduler.shouldYield(fiber))
-    return Exit.void
-  }
-
-  private begin(worker: Worker<U>): Effect.Effect<unknown, unknown> {
-    const beganAt = this.flow.now()
-    let count = 0
-    const unit = this.plan.pull(this.queue, (arrivedAt) => {
-      count++
-      this.flow.begin(beganAt, arrivedAt)
-    })
-    worker.gathered = false
-    worker.held = { unit, count, beganAt }
-    this.busy += count
-    this.queue.afterRoom()
-    return this.plan.work(unit)
-  }
-
-  private settle(worker: Worker<U>, exit: Exit.Exit<unknown, unknown>): void {
-    const held = worker.held
-    // Abandoned: the crew has settled it, and this Exit comes too late.
-    if (held === undefined) return
-    worker.held = undefined
+  /** Counts how something that was begun ended. */
+  count(held: Held<U>, exit: Exit.Exit<unknown, unknown>): Outcome {
     const outcome = outcomeOf(exit)
     const now = this.flow.now()
     for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, outcome)
     if (outcome === "interrupted") this.interruptedCount += held.count
     else this.settled += held.count
-    this.busy -= held.count
-    // A fiber that was interrupted stays so, and would interrupt the next item too: another one takes its place.
-    if (outcome === "interrupted" && !worker.leaving) this.dismiss(worker)
-    const settlement = this.plan.onSettled(held.unit, exit)
-    if (Effect.isEffect(settlement)) {
-      this.busy += held.count
-      worker.settlement = Effect.ensuring(
-        this.guard(settlement),
-        Effect.sync(() => this.free(held.count))
-      )
-    } else this.lookIfIdle()
+    return outcome
   }
 
-  private finishSettlement(worker: Worker<U>): Effect.Effect<unknown> {
-    const settlement = worker.settlement!
-    worker.settlement = undefined
-    return settlement
-  }
-
-  private free(count: number): void {
+  free(count: number): void {
     this.busy -= count
     this.lookIfIdle()
   }
 
-  private guard(settlement: unknown): Effect.Effect<unknown> {
+  guard(settlement: unknown): Effect.Effect<unknown> {
     return Effect.catchCause(settlement as Effect.Effect<unknown>, (cause) => this.report(cause))
   }
 
   /** A settlement that dies has no caller to tell. */
-  private report(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  report(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     return Effect.ignoreCause(Effect.failCause(cause), {
       log: "Unhandled",
       message: `Crew ${this.plan.name}: onSettled died`
-    })
-  }
-
-  /** Waits for `need` items, for the crew to dismiss the worker, for the queue's end, or `within` milliseconds. */
-  private wait(worker: Worker<U>, need: number, within: number | undefined): Effect.Effect<void> {
-    return Effect.callback((resume) => {
-      let timer: Fiber.Fiber<unknown, unknown> | undefined = undefined
-      const waiter: Waiter = {
-        need,
-        resume: () => {
-          worker.wake = undefined
-          timer?.interruptUnsafe()
-          resume(Exit.void)
-        }
-      }
-      if (!this.stays(worker) || !this.queue.addTaker(waiter)) return resume(Exit.void)
-      const stop = () => {
-        this.queue.removeTaker(waiter)
-        waiter.resume()
-      }
-      // Woken in a task of its own: whoever resizes the crew must not run its workers.
-      worker.wake = () => this.dispatcher.scheduleTask(stop, 0)
-      if (within !== undefined) timer = this.after(within, stop)
     })
   }
 
@@ -314,9 +186,7 @@ export class CrewCore<A, U> {
 
   kill(): void {
     this.stop(Infinity)
-    for (const worker of this.workers) {
-      if (worker.held !== undefined) worker.fiber?.interruptUnsafe()
-    }
+    for (const worker of this.workers) worker.interrupt()
     if (!this.isOver()) this.after(this.plan.grace, () => this.abandon())
   }
 
@@ -422,7 +292,7 @@ export class CrewCore<A, U> {
     })
   })
 
-  private lookIfIdle(): void {
+  lookIfIdle(): void {
     if (this.busy > 0 || this.idleWaiters.size === 0) return
     for (const look of this.idleWaiters) this.dispatcher.scheduleTask(look, 0)
   }
@@ -444,7 +314,7 @@ export class CrewCore<A, U> {
     })
   })
 
-  private after(millis: number, task: () => void): Fiber.Fiber<unknown, unknown> {
+  after(millis: number, task: () => void): Fiber.Fiber<unknown, unknown> {
     const timer = Effect.runForkWith(this.context)(Effect.sleep(millis))
     this.timers.add(timer)
     this.fibers.add(timer)

@@ -15,6 +15,8 @@ import { oneStep } from "./oneStep.ts"
 // task wakes everyone it concerns. A woken taker looks again, so a wake too many is harmless; and the task goes on
 // waking while anything is left, so a taker that is interrupted between its wake and its look strands nobody.
 //
+// It is one file because it is one machine: every transition looks at the items, the takers, the offers and the end.
+//
 // Waiters stand in Sets: leaving one is O(1), where an array would make n cancellations O(n²).
 
 export type State<E> =
