@@ -9,7 +9,8 @@ const consume = (greeting: string, tick: Tick.Tick) =>
 
 Conveyor.run("hello", {
   cadence: Cadence.every("5 seconds"),
-  producer: (tick) => Effect.tap(Effect.succeed(`hello paul ${tick.index}`), (data) => Console.log(`<<< produce: ${data}`)),
+  producer: (tick) =>
+    Effect.tap(Effect.succeed(`hello paul ${tick.index}`), (data) => Console.log(`<<< produce: ${data}`)),
   consumers: [consume, consume],
   maxTicks: process.argv.includes("--once") ? 1 : "unbounded"
 }).pipe(NodeRuntime.runMain)

@@ -121,12 +121,12 @@ export interface Options<A, E, R, Consumers extends ReadonlyArray<unknown>> {
   readonly missedTicks?: MissedTick.Policy | undefined
   /**
    * How long a run, or acquiring the producer, may take before it is interrupted and counts as failed. Defaults to three intervals
-   * and at least 10 seconds; `"unbounded"` for a cadence without a nominal interval.
+   * and at least 10 seconds; for a schedule, `"unbounded"`.
    */
   readonly timeout?: Duration.Input | "unbounded" | undefined
   /**
-   * How long there may be no success before the conveyor is `degraded`. Defaults to three intervals: 90 s for one every 30 s.
-   * `"unbounded"` for a cadence without a nominal interval.
+   * How long there may be no success before the conveyor is `degraded`. Defaults to three intervals: 90 s for one every 30 s; for a
+   * cron, until the fourth instant after the last success is due; for a schedule, `"unbounded"`.
    */
   readonly maxSilence?: Duration.Input | "unbounded" | undefined
   /** When the producer is rebuilt, and when the conveyor gives up. */

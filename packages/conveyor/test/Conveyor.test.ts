@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope, Stream } from "effect"
+import { Cause, DateTime, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope, Stream } from "effect"
 import {
   Cadence,
   Consumer,
@@ -11,6 +11,7 @@ import {
   TestConveyor,
   Tick
 } from "effect-conveyor"
+import { Simulation } from "effect-simulation"
 import { TestClock } from "effect/testing"
 
 const everySecond = Cadence.every("1 second")
@@ -94,18 +95,25 @@ describe("Conveyor", () => {
       }))
 
     it.effect("run at most once for each slot when the wall clock is set back and forward", () =>
-      Effect.gen(function*() {
-        const recorder = TestConveyor.recorder<number>()
-        yield* Conveyor.make("jump", { cadence: everySecond, producer: counting, consumers: [recorder.consumer] })
-        yield* TestClock.adjust("3 seconds")
-        yield* TestClock.setTime(1_500)
-        yield* TestClock.adjust("5 seconds")
-        yield* TestClock.setTime(100_500)
-        yield* TestClock.adjust("40 seconds")
-        assert.deepStrictEqual(recorder.dueAt, [...new Set(recorder.dueAt)].toSorted((a, b) => a - b))
-        assert.deepStrictEqual(recorder.dueAt.slice(0, 6), [1000, 2000, 3000, 4000, 5000, 6000])
-        assert.isAbove(recorder.dueAt.at(-1)!, 130_000)
-      }))
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            const recorder = TestConveyor.recorder<number>()
+            yield* Conveyor.make("jump", { cadence: everySecond, producer: counting, consumers: [recorder.consumer] })
+            yield* Effect.sleep("3500 millis")
+            yield* Simulation.adjustWallClock("-2 seconds")
+            yield* Effect.sleep("5 seconds")
+            yield* Simulation.adjustWallClock("100 seconds")
+            yield* Effect.sleep("2 seconds")
+            return recorder.dueAt
+          })),
+        ({ exit }) =>
+          assert.deepStrictEqual(
+            Exit.isSuccess(exit) ? exit.value : [],
+            [1000, 2000, 3000, 4000, 5000, 6000, 107_000, 108_000]
+          ),
+        { runs: 20 }
+      ))
 
     it.effect("follow a cron expression", () =>
       Effect.gen(function*() {
@@ -118,6 +126,29 @@ describe("Conveyor", () => {
         yield* TestClock.adjust("1 hour")
         assert.deepStrictEqual(recorder.dueAt, [900_000, 1_800_000, 2_700_000, 3_600_000])
       }))
+
+    it.effect("are not counted back to 1970 when a clock without a battery is set", () =>
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            const recorder = TestConveyor.recorder<number>()
+            const conveyor = yield* Conveyor.make("pi", {
+              cadence: Cadence.cron("* * * * *"),
+              producer: counting,
+              consumers: [recorder.consumer]
+            })
+            yield* Effect.sleep("1 second")
+            yield* Simulation.setWallClock("2026-11-21T08:00:30Z")
+            yield* Effect.sleep("1 minute")
+            return { dueAt: recorder.ticks.map((tick) => DateTime.formatIso(tick.dueAt)), stats: yield* conveyor.stats }
+          })),
+        ({ exit }) => {
+          const seen = Exit.isSuccess(exit) ? exit.value : undefined
+          assert.deepStrictEqual(seen?.dueAt, ["2026-11-21T08:00:00.000Z", "2026-11-21T08:01:00.000Z"])
+          assert.strictEqual(seen?.stats.ticks.due, 1441)
+        },
+        { runs: 3 }
+      ))
 
     it.effect("follow a schedule from the end of each run, and end with it", () =>
       Effect.gen(function*() {
@@ -518,6 +549,22 @@ describe("Conveyor", () => {
           events.filter((event) => event._tag === "HealthChanged").map(({ from, to }) => `${from} → ${to}`),
           ["starting → healthy", "healthy → degraded", "degraded → healthy"]
         )
+      }))
+
+    it.effect("does not mistake the night of a cron for silence", () =>
+      Effect.gen(function*() {
+        const conveyor = yield* Conveyor.make("office", {
+          cadence: Cadence.cron("*/15 9-16 * * 1-5"),
+          producer: counting,
+          consumers: []
+        })
+        const events = yield* eventsOf(conveyor)
+        yield* TestClock.adjust("14 days")
+        assert.deepStrictEqual(
+          events.filter((event) => event._tag === "HealthChanged").map(({ to }) => to),
+          ["healthy"]
+        )
+        assert.strictEqual((yield* conveyor.stats).ticks.run, 10 * 8 * 4)
       }))
 
     it.effect("rebuilds the producer's Layer after three failures, so that a stale connection is replaced", () =>

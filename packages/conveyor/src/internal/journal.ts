@@ -65,9 +65,7 @@ const describe = (event: ConveyorEvent<any, any>): Effect.Effect<void> | undefin
         }`
       )
     case "HealthChanged":
-      return event.to === "degraded" || event.to === "failed"
-        ? Effect.logWarning(`${event.from} → ${event.to}: ${event.reason}`)
-        : Effect.logInfo(`${event.from} → ${event.to}: ${event.reason}`)
+      return healthLine(event)
     case "ProducerRebuilding":
       return Effect.logWarning(`rebuilding the producer in ${event.after.toString()}`, event.cause)
     case "Started":
@@ -77,4 +75,12 @@ const describe = (event: ConveyorEvent<any, any>): Effect.Effect<void> | undefin
     case "Stopped":
       return undefined
   }
+}
+
+const healthLine = (
+  { from, reason, to }: Extract<ConveyorEvent, { readonly _tag: "HealthChanged" }>
+): Effect.Effect<void> => {
+  const line = `${from} → ${to}: ${reason}`
+  if (to === "degraded" || to === "failed") return Effect.logWarning(line)
+  return from === "degraded" && to === "healthy" ? Effect.logInfo(line) : Effect.logDebug(line)
 }

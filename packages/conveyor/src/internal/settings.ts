@@ -1,4 +1,5 @@
 import * as Duration from "effect/Duration"
+import { constant } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Cadence from "../Cadence.ts"
 import { defaults, type Options } from "../Conveyor.ts"
@@ -8,7 +9,8 @@ import { timeoutOption } from "./acquired.ts"
 /** A conveyor's options with every default filled in; nothing where there is no bound. */
 export interface Settings {
   readonly timeout: Duration.Duration | undefined
-  readonly maxSilence: Duration.Duration | undefined
+  /** Milliseconds without a success, counted from the one at the given instant, after which the conveyor is degraded. */
+  readonly maxSilence: (since: number) => number
   readonly drainTimeout: Duration.Duration
   readonly maxTicks: number
 }
@@ -24,14 +26,14 @@ export const resolve = (name: string, options: Options<any, any, any, any>, now:
       ? intervals(defaults.timeoutIntervals, defaults.minTimeout)
       : timeoutOption(options.timeout),
     maxSilence: options.maxSilence === undefined
-      ? intervals(defaults.maxSilenceIntervals, 0)
-      : timeoutOption(options.maxSilence),
+      ? silenceOf(options.cadence)
+      : constant(options.maxSilence === "unbounded" ? Infinity : Duration.toMillis(options.maxSilence)),
     drainTimeout: Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout),
     maxTicks: options.maxTicks === undefined || options.maxTicks === "unbounded" ? Infinity : options.maxTicks
   }
   check(name.length > 0, "name", "not empty", `"${name}"`)
   check(settings.timeout === undefined || isPositive(settings.timeout), "timeout", "> 0", options.timeout)
-  check(settings.maxSilence === undefined || isPositive(settings.maxSilence), "maxSilence", "> 0", options.maxSilence)
+  check(settings.maxSilence(now) > 0, "maxSilence", "> 0", options.maxSilence)
   check(
     settings.maxTicks >= 1 && (settings.maxTicks === Infinity || Number.isInteger(settings.maxTicks)),
     "maxTicks",
@@ -39,6 +41,24 @@ export const resolve = (name: string, options: Options<any, any, any, any>, now:
     options.maxTicks
   )
   return settings
+}
+
+/** As long as it takes for so many ticks to come due; for a cron, whose nights and weekends may be silent, that is counted anew. */
+const silenceOf = (cadence: Cadence.Cadence): (since: number) => number => {
+  switch (cadence._tag) {
+    case "Grid":
+      return constant(cadence.intervalMillis * defaults.maxSilenceIntervals)
+    case "Schedule":
+      return constant(Infinity)
+    case "Cron":
+      return (since) => {
+        let due = since
+        for (let i = 0; i <= defaults.maxSilenceIntervals; i++) {
+          due = Cadence.next(cadence, { startedAt: since, after: due })
+        }
+        return due - since
+      }
+  }
 }
 
 /** Refuses lane options that are out of range. */

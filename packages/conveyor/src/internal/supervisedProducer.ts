@@ -31,7 +31,7 @@ interface SupervisedProducerOptions<A, E, R> {
   readonly conveyor: string
   readonly producer: Producer<A, E, R>
   readonly timeout: Duration.Duration | undefined
-  readonly maxSilence: Duration.Duration | undefined
+  readonly maxSilence: (since: number) => number
   readonly restart: Supervisor.RestartOptions | undefined
   readonly journal: Journal<A, E>
   readonly context: Context.Context<R>
@@ -47,12 +47,13 @@ export const make = <A, E, R>(
   // Spans of time are measured on the monotonic clock: a wall clock that jumps must not look like silence.
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const fork = Effect.runForkWith(context)
-  const maxSilenceMillis = maxSilence === undefined ? Infinity : Duration.toMillis(maxSilence)
 
   let supervisor = Supervisor.make(now(), restart)
   let current: Acquired<Produce<A, E, R>> | undefined
   let rebuilding: Fiber.Fiber<unknown, unknown> | undefined
   let restarts = 0
+  // Computed when silence is first looked at after a sign of life, which for a cron costs more than a tick.
+  let silenceLimit: number | undefined
   let stopped = false
 
   const release = Effect.suspend(() => {
@@ -102,6 +103,7 @@ export const make = <A, E, R>(
     produce: () => current?.use,
     succeeded: () => {
       supervisor = Supervisor.succeeded(supervisor, now())
+      silenceLimit = undefined
       journal.moveTo("healthy", "a run succeeded")
     },
     failed: (cause) => {
@@ -110,7 +112,8 @@ export const make = <A, E, R>(
     },
     checkSilence: () => {
       const silence = now() - supervisor.lastSign
-      if (silence < maxSilenceMillis) return maxSilenceMillis - silence
+      silenceLimit ??= maxSilence(clock.currentTimeMillisUnsafe() - silence)
+      if (silence < silenceLimit) return silenceLimit - silence
       journal.moveTo("degraded", `no success for ${Duration.format(Duration.millis(Math.round(silence)))}`)
       return Infinity
     },

@@ -39,6 +39,12 @@ export interface TickerOptions {
  */
 const maxSleep = 30_000
 
+/**
+ * How far back, in milliseconds, the instants of a cron are looked at; those of a grid are counted without looking. A machine without a
+ * battery for its clock starts in 1970: counting every minute since then would take an hour.
+ */
+const cronHorizon = 86_400_000
+
 export const make = (options: TickerOptions): Effect.Effect<Ticker> =>
   Effect.flatMap(Clock.Clock, (clock) =>
     options.cadence._tag === "Schedule"
@@ -91,6 +97,7 @@ const makeTimetabled = (
   // A run that never waits ends inside `begin`, and then decides in the middle of a decision: the loop below goes on with what is
   // left, because the plan is asked with the state and never twice about the same instant.
   const decide = (now: number, reason: "overrun" | "late"): void => {
+    if (cadence._tag === "Cron" && now - state.decided > cronHorizon) state = { ...state, decided: now - cronHorizon }
     let again = true
     while (again && !stopped && index < options.maxTicks) {
       if (!options.canRun()) return skipWhileDown(now)
@@ -124,10 +131,11 @@ const makeTimetabled = (
     return Math.min(maxSleep, options.checkSilence(), Math.max(0, wakeAt - clock.currentTimeMillisUnsafe()))
   }
 
-  const loop: Effect.Effect<void> = Effect.flatMap(
-    Effect.suspend(() => Effect.sleep(step())),
-    () => stopped ? Effect.void : loop
-  )
+  const loop: Effect.Effect<void> = Effect.suspend(() => {
+    const millis = step()
+    // The last run may have ended within the step, and with it the conveyor: nobody would interrupt this sleep.
+    return stopped ? Effect.void : Effect.flatMap(Effect.sleep(millis), () => loop)
+  })
   return {
     loop,
     stop: () => {
