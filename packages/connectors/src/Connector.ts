@@ -80,8 +80,8 @@ export interface ProducerConnector extends Connector<Producer.Producer<unknown, 
 /**
  * A consumer that a file can name.
  *
- * **Details** `batch` is how many payloads its lane should give it at once, unless the file says otherwise; absent for consumers
- * that take one at a time.
+ * **Details** `batch` is how many payloads its lane should give it at once, unless the file says otherwise, if it takes batches;
+ * whether it does is told by the consumer made, since options may decide it.
  *
  * @category models
  * @stability stable

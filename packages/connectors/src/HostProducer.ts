@@ -73,7 +73,7 @@ export interface Disk {
  *
  * `cpuPercent` is of all processors together (0–100), and like the network rates it is the mean since the previous tick.
  * `load1`, `load5` and `load15` are the load averages (0 on Windows). `memoryUsedBytes` is what programs hold: the total less
- * what is available. Network fields are null where the machine has no network interface; rates are null for a tick at the same
+ * what is available. Network fields are null where there is no such network interface; rates are null for a tick at the same
  * instant as the one before, and when the counters went back.
  *
  * @category models
@@ -185,7 +185,11 @@ const sample = (network: string): Effect.Effect<Sample, HostError> =>
   Effect.gen(function*() {
     const stats = network === "" ? [] : yield* probe(`network interface ${network}`, () => networkStats(network))
     const nanos = yield* Clock.currentTimeNanos
-    return { first: true, nanos, ...cpuTimes(), received: stats[0]?.rx_bytes ?? null, sent: stats[0]?.tx_bytes ?? null }
+    // An interface that does not exist is told as one in no known state that never moved a byte.
+    const counters = stats.find(({ operstate, rx_bytes, tx_bytes }) =>
+      operstate !== "unknown" || rx_bytes > 0 || tx_bytes > 0
+    )
+    return { first: true, nanos, ...cpuTimes(), received: counters?.rx_bytes ?? null, sent: counters?.tx_bytes ?? null }
   })
 
 // systeminformation's own `currentLoad` runs a shell synchronously and shares one sample among all its callers.

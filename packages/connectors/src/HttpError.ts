@@ -97,7 +97,7 @@ export class NothingPicked
 /**
  * An HTTP exchange failed.
  *
- * **Details** The message names the URL without its credentials.
+ * **Details** The message names the URL without its credentials and the values of its query.
  *
  * @category errors
  * @stability stable
@@ -109,9 +109,12 @@ export class HttpError extends Data.TaggedError("HttpError")<{
   readonly reason: UnexpectedStatus | TimedOut | Unreachable | BodyTooLarge | NotJson | NothingPicked
 }> {
   override get message(): string {
-    return `${this.method} ${UrlParams.redactUrl(this.url)}: ${this.reason.message}`
+    return `${this.method} ${UrlParams.redactUrl(this.url, everyName)}: ${this.reason.message}`
   }
 }
+
+// Keys for an API stand in its query under any name.
+const everyName = [/^/]
 
 // The layers above say "Transport error"; what went wrong is said at the bottom.
 const rootMessage = (error: Error): string => {

@@ -8,9 +8,9 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
-import { BodyTooLarge, HttpError, NothingPicked, NotJson, Unreachable } from "./HttpError.ts"
-import { collect, excerpt } from "./internal/boundedBytes.ts"
-import { exchange } from "./internal/httpExchange.ts"
+import { BodyTooLarge, HttpError, NothingPicked, NotJson } from "./HttpError.ts"
+import { excerpt } from "./internal/boundedBytes.ts"
+import { body, exchange } from "./internal/httpExchange.ts"
 import { stringify } from "./internal/json.ts"
 import * as JsonPointer from "./internal/jsonPointer.ts"
 import { byteSize, bytesOf, duration, httpUrl, optional, required } from "./internal/optionSchema.ts"
@@ -26,7 +26,7 @@ export const Options = Schema.Struct({
   url: required(httpUrl, "the URL to ask"),
   method: optional(Schema.Literals(["GET", "POST", "PUT", "PATCH", "DELETE"]), "the method", "GET"),
   headers: optional(Schema.Record(Schema.String, Schema.String), "headers to send"),
-  body: optional(Schema.Json, "what to send, as JSON; nothing unless given"),
+  body: optional(Schema.Json.annotate({ title: "any JSON" }), "what to send, as JSON; nothing unless given"),
   expect: optional(Schema.Int, "the one status that is a success; any from 200 to 299 unless given"),
   pick: optional(
     Schema.String.check(Schema.isPattern(JsonPointer.pattern, { expected: "a JSON pointer such as /data/0" })),
@@ -87,9 +87,7 @@ export const make = (options: Options): Producer.Producer<Schema.Json, HttpError
         isExpected: (status) => expect === undefined ? status >= 200 && status < 300 : status === expect,
         timeout,
         use: Effect.fnUntraced(function*(response) {
-          const { bytes, complete } = yield* collect(response.stream, limitBytes).pipe(
-            Effect.mapError((cause) => new Unreachable({ cause }))
-          )
+          const { bytes, complete } = yield* body(response, limitBytes)
           if (!complete) return yield* new BodyTooLarge({ limitBytes })
           const text = new TextDecoder().decode(bytes)
           const json = yield* Effect.try({

@@ -1,9 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Queue, Terminal } from "effect"
-import { Consumer } from "effect-conveyor"
 import { ConsoleConsumer } from "effect-conveyor-connectors"
 import { suite } from "./ConsumerSuite.ts"
-import { acquire, captureStdout, delivery } from "./fixtures.ts"
+import { acquire, captureStdout, delivery, provideTo } from "./fixtures.ts"
 
 const terminalOf = (columns: number) =>
   Layer.succeed(
@@ -29,16 +28,8 @@ suite<never>(
   "ConsoleConsumer",
   Effect.sync(() => {
     const { layer, state } = captureStdout()
-    const consumer = ConsoleConsumer.make({ format: "json" })
     return {
-      consumer: Consumer.make(
-        "console",
-        Effect.map(
-          Effect.provide(consumer.acquire, [layer, terminalOf(0)]),
-          (consume) => (payload: unknown, tick, attempt) =>
-            consume([{ payload, tick, attempt }]) as Effect.Effect<void, ConsoleConsumer.ConsoleError>
-        )
-      ),
+      consumer: provideTo(ConsoleConsumer.make({ format: "json" }), Layer.merge(layer, terminalOf(0))),
       arrived: Effect.sync(() => state.text.split("\n").slice(0, -1).map((line) => JSON.parse(line).n)),
       breakTarget: Effect.sync(() => {
         state.broken = true

@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
 import { Effect, FileSystem } from "effect"
-import { Consumer } from "effect-conveyor"
 import { CsvConsumer } from "effect-conveyor-connectors"
 import { suite } from "./ConsumerSuite.ts"
 import {
@@ -9,6 +8,7 @@ import {
   delivery,
   fillableDisk,
   namesIn,
+  provideTo,
   readText,
   services,
   session,
@@ -30,12 +30,8 @@ suite(
   Effect.gen(function*() {
     const directory = yield* temporaryDirectory
     const { disk, layer } = yield* fillableDisk
-    const consumer = CsvConsumer.make({ path: `${directory}/data.csv` })
     return {
-      consumer: Consumer.makeBatch(
-        "csv",
-        Effect.map(Effect.provide(consumer.acquire, layer), (consume) => (batch: any) => consume(batch))
-      ) as typeof consumer,
+      consumer: provideTo(CsvConsumer.make({ path: `${directory}/data.csv` }), layer),
       arrived: Effect.map(
         allRecords(directory),
         (all) => all.filter((record) => (record.n ?? "") !== "").map((record) => Number(record.n))

@@ -9,6 +9,7 @@ import {
   delivery,
   fillableDisk,
   namesIn,
+  provideTo,
   readText,
   services,
   session,
@@ -25,12 +26,8 @@ suite(
   Effect.gen(function*() {
     const path = `${yield* temporaryDirectory}/data.ndjson`
     const { disk, layer } = yield* fillableDisk
-    const consumer = NdjsonConsumer.make({ path })
     return {
-      consumer: Consumer.makeBatch(
-        "ndjson",
-        Effect.map(Effect.provide(consumer.acquire, layer), (consume) => (batch: any) => consume(batch))
-      ) as typeof consumer,
+      consumer: provideTo(NdjsonConsumer.make({ path }), layer),
       arrived: Effect.map(readText(path), (text) => records(text).map((record) => record.n)),
       breakTarget: Effect.sync(() => {
         disk.full = true

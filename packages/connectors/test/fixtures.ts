@@ -39,6 +39,19 @@ export const session = <A, E, R, B, E2, R2>(
   use: (deliver: Deliver<A, E>) => Effect.Effect<B, E2, R2>
 ) => Effect.scoped(Effect.flatMap(acquire(consumer), use))
 
+/** The same consumer with its requirements met. */
+export const provideTo = <A, E, R>(
+  self: Consumer.Consumer<A, E, R>,
+  layer: Layer.Layer<R>
+): Consumer.Consumer<A, E> => ({
+  ...self,
+  acquire: Effect.gen(function*() {
+    const context = yield* Layer.build(layer)
+    const consume = yield* Effect.provideContext(self.acquire, context)
+    return (batch) => Effect.provideContext(consume(batch), context)
+  })
+})
+
 export const services = NodeServices.layer
 
 export const temporaryDirectory = Effect.flatMap(

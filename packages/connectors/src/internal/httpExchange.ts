@@ -41,13 +41,26 @@ export const exchange = <A>(
 
 const maxRedirects = 5
 
-const unexpected = Effect.fnUntraced(function*(response: HttpClientResponse.HttpClientResponse) {
-  const { bytes } = yield* collect(response.stream, excerptBytes).pipe(
+/** The body of an answer up to a limit. */
+export const body = (response: HttpClientResponse.HttpClientResponse, limitBytes: number) =>
+  collect(response.stream, limitBytes).pipe(
+    Effect.catchReason(
+      "HttpClientError",
+      "EmptyBodyError",
+      () => Effect.succeed({ bytes: new Uint8Array(), complete: true })
+    ),
     Effect.mapError((cause) => new Unreachable({ cause }))
+  )
+
+const unexpected = Effect.fnUntraced(function*(response: HttpClientResponse.HttpClientResponse) {
+  const excerptOfBody = yield* body(response, excerptBytes).pipe(
+    Effect.map(({ bytes }) => excerpt(new TextDecoder().decode(bytes))),
+    // The status says what is wrong even if the rest does not arrive.
+    Effect.orElseSucceed(() => "")
   )
   return new UnexpectedStatus({
     status: response.status,
-    body: excerpt(new TextDecoder().decode(bytes)),
+    body: excerptOfBody,
     retryAfter: yield* retryAfter(response)
   })
 })
