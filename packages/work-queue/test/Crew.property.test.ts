@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Duration, Effect, Exit, Fiber, Random, Scope } from "effect"
-import { Simulation } from "effect-simulation"
+import { Faults, Simulation } from "effect-simulation"
 import { Crew, WorkQueue } from "effect-work-queue"
 
 const graceMillis = 50
@@ -46,9 +46,15 @@ const life = (ending: Ending, options: { readonly stubborn: boolean; readonly se
     const exceeded: Array<number> = []
     const removed: Array<number> = []
     const dropped: Array<number> = []
+    const overflow = yield* Random.choice<Array<WorkQueue.Overflow>>([
+      "suspend",
+      "suspend",
+      "dropNewest",
+      "dropOldest"
+    ])
     const queue = yield* WorkQueue.make<number>({
       order: yield* Random.choice<Array<WorkQueue.Order<number>>>(["fifo", "lifo", { priority: (n) => n % 3 }]),
-      overflow: yield* Random.choice<Array<WorkQueue.Overflow>>(["suspend", "suspend", "dropNewest", "dropOldest"]),
+      overflow,
       capacity: yield* Random.nextIntBetween(1, 6),
       onDrop: (item) => dropped.push(item)
     })
@@ -125,13 +131,15 @@ const life = (ending: Ending, options: { readonly stubborn: boolean; readonly se
     assert.deepStrictEqual(exceeded, [], "more than size at once")
     const { busy, flow, size, state } = yield* Crew.stats(crew)
     assert.deepStrictEqual({ busy, size, state }, { busy: 0, size: 0, state: "Ended" })
-    assert.deepInclude(flow, { depth: 0, busy: 0, size: 0, arrivals: stats.offered - refusedOf(stats, flow) })
+    // What is dropped on arrival never was in the system.
+    const arrivals = stats.offered - (overflow === "dropNewest" ? stats.dropped : 0)
+    assert.deepInclude(flow, { depth: 0, busy: 0, size: 0, arrivals, departures: arrivals })
+    assert.strictEqual(flow.outcomes.dropped, stats.dropped)
+    assert.strictEqual(flow.outcomes.succeeded + flow.outcomes.failed, report.settled)
+    assert.strictEqual(flow.outcomes.interrupted, report.interrupted + report.left.length + report.abandoned)
+    assert.closeTo(flow.littleResidual, 0, 1e-6)
     for (const times of settlements.values()) assert.strictEqual(times, 1, "settled again after the end")
   })
-
-/** Items dropped on arrival never were in the system, so the flow does not count them among its arrivals. */
-const refusedOf = (stats: WorkQueue.WorkQueueStats, flow: { readonly arrivals: number }) =>
-  stats.offered - flow.arrivals
 
 describe("Crew laws", () => {
   for (const ending of ["drain", "stop", "kill", "close"] as const) {
@@ -176,6 +184,33 @@ describe("Crew laws", () => {
       undefined,
       { runs: 100 }
     ))
+
+  it.effect("settle each item once when interrupts strike the crew's own fibers", () =>
+    Effect.gen(function*() {
+      let struck = 0
+      // Uninterruptible, so that the interrupts strike the crew and not the program that watches it.
+      const program = Effect.uninterruptible(Effect.scoped(Effect.gen(function*() {
+        const queue = yield* WorkQueue.make<number>({ capacity: 3 })
+        const settlements: Array<number> = []
+        const crew = yield* Crew.make(queue, {
+          size: 3,
+          work: (item) => item % 2 === 0 ? Effect.yieldNow : Effect.sleep("3 millis"),
+          onSettled: (item) => {
+            settlements.push(item)
+          }
+        })
+        const items = Array.from({ length: 20 }, (_, i) => i)
+        yield* WorkQueue.offerAll(queue, items)
+        const report = yield* Crew.drain(crew)
+        assert.deepStrictEqual(settlements.toSorted((a, b) => a - b), items)
+        struck += report.interrupted
+      })))
+      yield* Simulation.check(program, undefined, {
+        runs: 100,
+        faults: [Faults.interruptFibers({ probability: 0.05 })]
+      })
+      assert.isAbove(struck, 0)
+    }))
 
   it.effect("idle fibers of a shrunken crew end at once", () =>
     Simulation.check(

@@ -162,6 +162,26 @@ describe("WorkQueue laws", () => {
       { runs: 50 }
     ))
 
+  for (const order of ["fifo", "lifo"] as const) {
+    it.effect(`order holds while the ring grows, wraps and shrinks: ${order}`, () =>
+      Effect.gen(function*() {
+        const queue = yield* WorkQueue.make<number>({ order, capacity: "unbounded" })
+        let model: Array<number> = []
+        let id = 0
+        for (
+          const [offers, takes] of [[10, 7], [30, 20], [9000, 8000], [500, 1513], [20_000, 20_000], [3, 3]] as const
+        ) {
+          const items = Array.from({ length: offers }, () => id++)
+          model.push(...items)
+          yield* WorkQueue.offerAll(queue, items)
+          const taken = yield* WorkQueue.takeBetween(queue, 1, takes)
+          assert.deepStrictEqual(taken, order === "fifo" ? model.slice(0, takes) : model.slice(-takes).reverse())
+          model = order === "fifo" ? model.slice(takes) : model.slice(0, -takes)
+        }
+        assert.strictEqual(yield* WorkQueue.size(queue), 0)
+      }))
+  }
+
   it.effect("after end takers drain and then all finish", () =>
     Simulation.check(
       Effect.gen(function*() {

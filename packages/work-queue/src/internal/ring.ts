@@ -5,6 +5,9 @@ import type { Backlog } from "./backlog.ts"
 
 const initialLength = 16
 
+// An empty ring longer than this (32 KB of arrivals) gives its memory back: one burst must not be paid for ever.
+const keptLength = 4096
+
 /** First-in first-out, or last-in first-out, over a circular buffer that doubles when it is full. */
 export class Ring<A> implements Backlog<A> {
   size = 0
@@ -24,7 +27,7 @@ export class Ring<A> implements Backlog<A> {
   }
 
   push(item: A, arrivedAt: number): void {
-    if (this.size > this.mask) this.grow()
+    if (this.size > this.mask) this.resize((this.mask + 1) * 2)
     const at = (this.head + this.size) & this.mask
     this.items[at] = item
     this.arrivals[at] = arrivedAt
@@ -74,12 +77,11 @@ export class Ring<A> implements Backlog<A> {
     const item = this.items[at]!
     this.items[at] = undefined
     this.lastArrivedAt = this.arrivals[at]!
-    this.size--
+    if (--this.size === 0 && this.mask >= keptLength) this.resize(initialLength)
     return item
   }
 
-  private grow(): void {
-    const length = (this.mask + 1) * 2
+  private resize(length: number): void {
     const items: Array<A | undefined> = new Array(length).fill(undefined)
     const arrivals = new Float64Array(length)
     for (let i = 0; i < this.size; i++) {
