@@ -4,6 +4,7 @@
  * the monotonic clock, rates are per second, and averages are over a sliding window of the clock.
  */
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { FlowCore } from "./internal/flowCore.ts"
@@ -135,10 +136,10 @@ const core = (self: FlowMetrics): FlowCore => self as unknown as FlowCore
  * @since 0.1.0
  */
 export const make = (options: FlowMetricsOptions = {}): Effect.Effect<FlowMetrics> =>
-  Effect.clockWith((clock) => Effect.sync(() => makeUnsafe(options, clock)))
+  Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => makeUnsafe(options, context)))
 
 /**
- * Starts a measurement on a given clock.
+ * Starts a measurement without an Effect. The clock comes from `context`, and is the live one if it has none.
  *
  * **Errors**
  *
@@ -150,7 +151,7 @@ export const make = (options: FlowMetricsOptions = {}): Effect.Effect<FlowMetric
  */
 export const makeUnsafe = (
   options: FlowMetricsOptions = {},
-  clock: Clock.Clock = Clock.Clock.defaultValue()
+  context: Context.Context<never> = Context.empty()
 ): FlowMetrics => {
   const { samples = defaults.samples } = options
   const window = Duration.toMillis(options.window ?? defaults.window)
@@ -161,7 +162,12 @@ export const makeUnsafe = (
   if (!(Number.isSafeInteger(samples) && samples >= 1)) {
     throw new RangeError(`FlowMetrics.make: samples must be a whole number >= 1, got ${samples}`)
   }
-  return new FlowCore(monotonicMillis(clock), window, samples, warmup) as unknown as FlowMetrics
+  return new FlowCore(
+    monotonicMillis(Context.get(context, Clock.Clock)),
+    window,
+    samples,
+    warmup
+  ) as unknown as FlowMetrics
 }
 
 /**

@@ -145,10 +145,10 @@ describe("Crew laws", () => {
   for (const ending of ["drain", "stop", "kill", "close"] as const) {
     for (const settlement of ["sync", "effect"] as const) {
       it.effect(`settle each accepted item once and leave no fiber: ${ending}, ${settlement} settlements`, () =>
-        Simulation.check(() => life(ending, { stubborn: false, settlement }), undefined, { runs: 120 }))
+        Simulation.check(() => life(ending, { stubborn: false, settlement }), undefined, { runs: 70 }))
 
       it.effect(`keep their deadlines against work that ignores them: ${ending}, ${settlement} settlements`, () =>
-        Simulation.check(() => life(ending, { stubborn: true, settlement }), undefined, { runs: 80 }))
+        Simulation.check(() => life(ending, { stubborn: true, settlement }), undefined, { runs: 70 }))
     }
   }
 
