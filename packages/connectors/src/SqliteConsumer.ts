@@ -142,10 +142,14 @@ export const make = (options: Options): Consumer.Consumer<unknown, SqliteError, 
         if (rows.length === 0) return
         yield* reopenIfReplaced
         yield* current.sql.withTransaction(SqliteTable.write(current.sql, table, rows)).pipe(
-          Effect.mapError((cause): SqliteError | Consumer.Rejected =>
-            transientCodes.has(codeOf(cause))
-              ? new SqliteError({ operation: `insert into ${table} of`, path, cause })
-              : new Consumer.Rejected({ reason: `${path} refuses rows for ${table}: ${reasonOf(cause)}`, cause })
+          Effect.catchTag(
+            "SqlError",
+            (cause): Effect.Effect<never, SqliteError | Consumer.Rejected> =>
+              transientCodes.has(codeOf(cause))
+                ? Effect.fail(new SqliteError({ operation: `insert into ${table} of`, path, cause }))
+                : Effect.fail(
+                  new Consumer.Rejected({ reason: `${path} refuses rows for ${table}: ${reasonOf(cause)}`, cause })
+                )
           )
         )
       })

@@ -1,3 +1,4 @@
+import * as Consumer from "effect-conveyor/Consumer"
 import * as Effect from "effect/Effect"
 import type * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
@@ -52,6 +53,9 @@ const foldColumns = (row: Row.Row): ReadonlyMap<string, Value> => {
   return out
 }
 
+/** https://sqlite.org/limits.html §2 */
+const maxColumns = 2000
+
 type Columns = Map<string, Column>
 
 const widen = Effect.fnUntraced(function*(
@@ -71,6 +75,10 @@ const widen = Effect.fnUntraced(function*(
   const isNew = columns.size === 0
   const missing = Array.from(cells).filter(([key]) => !columns.has(key))
     .map(([key, { cells, column }]) => [key, { name: column, affinity: affinityOf(cells), automatic: false }] as const)
+  // Refused here, for adding two thousand columns one by one before SQLite refuses the next takes it seconds.
+  if (columns.size + missing.length > maxColumns) {
+    return yield* new Consumer.Rejected({ reason: `${table} would have more than ${maxColumns} columns` })
+  }
   if (isNew) {
     const definitions = missing.map(([, column]) => define(column)).join(", ")
     yield* sql.unsafe(`CREATE TABLE ${quote(table)} (${definitions})`)
