@@ -1,0 +1,21 @@
+import { describe } from "@effect/vitest"
+import { existsSync } from "node:fs"
+import { delimiter } from "node:path"
+
+const isInstalled = (tool: string): boolean =>
+  (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(`${folder}/${tool}`))
+
+/** What tests need of the machine: how to tell that it is there, and the command that brings it. `.ci/run` has it all. */
+const needs = {
+  mount: { isMet: isInstalled("mount") && process.getuid?.() === 0, command: "sudo npm run test:integration" }
+} as const
+
+/**
+ * A `describe` for tests that need something of the machine. Without it they are reported as skipped, with the command
+ * that brings it. In CI nothing is skipped: there they run, and fail.
+ */
+export const requires = (need: keyof typeof needs): (name: string, suite: () => void) => void => {
+  const { command, isMet } = needs[need]
+  if (isMet || process.env["CI"] !== undefined) return describe
+  return (name, suite) => describe.skip(`${name} (needs ${need}: ${command})`, suite)
+}
