@@ -80,7 +80,7 @@ describe("node:sqlite", () => {
         const child = spawn(
           process.execPath,
           ["--conditions=conveyor-source", "--input-type=module", "-e", script],
-          { cwd: fileURLToPath(new URL(".", import.meta.url)), stdio: ["ignore", "ignore", "pipe"] }
+          { cwd: import.meta.dirname, stdio: ["ignore", "ignore", "pipe"] }
         )
         let text = ""
         child.stderr.on("data", (chunk) => {

@@ -130,7 +130,9 @@ describe("FileProducer", () => {
     Effect.gen(function*() {
       const { append, tick } = yield* setup({ from: "start", format: "csv" }, "\uFEFFa,b\n1,\"x\ny\"\n2,\"un")
       assert.deepStrictEqual(yield* tick, [{ a: 1, b: "x\ny" }])
-      yield* append("\nfinished\"\n")
+      yield* append("\n")
+      assert.deepStrictEqual(yield* tick, [])
+      yield* append("finished\"\n")
       assert.deepStrictEqual(yield* tick, [{ a: 2, b: "un\nfinished" }])
     }).pipe(Effect.provide(services)))
 

@@ -78,6 +78,8 @@ describe("HttpProducer", () => {
     Effect.gen(function*() {
       const error = yield* Effect.flip(ask({}, () => new Response("<html>")))
       assert.include(error.message, "the answer is not JSON: <html>")
+      const empty = yield* Effect.flip(ask({}, () => new Response(null)))
+      assert.strictEqual(empty.reason._tag, "NotJson")
     }))
 
   it.effect("fails on an answer larger than the limit", () =>

@@ -101,7 +101,7 @@ describe("NdjsonConsumer", () => {
       assert.deepStrictEqual(records(yield* readText(path)).map((record) => record.n), [1, 2])
     }).pipe(Effect.provide(services)))
 
-  it.effect("makes the file again when it was removed, replaced or emptied", () =>
+  it.effect("makes the file again when it was removed, replaced, cut or emptied", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const directory = yield* temporaryDirectory
@@ -113,9 +113,13 @@ describe("NdjsonConsumer", () => {
       yield* deliver(delivery({ n: 2 }, 2))
       assert.deepStrictEqual(yield* numbers, [2])
       yield* fs.rename(path, `${directory}/old`)
-      yield* writeText(path, `{"n":10}\n`)
+      const large = "x".repeat(1000)
+      yield* writeText(path, `{"n":10,"large":"${large}"}\n`)
       yield* deliver(delivery({ n: 3 }, 3))
       assert.deepStrictEqual(yield* numbers, [10, 3])
+      yield* fs.truncate(path, 1030)
+      yield* deliver(delivery({ n: 11 }, 3))
+      assert.deepStrictEqual(yield* numbers, [10, 11])
       yield* fs.truncate(path, 0)
       yield* deliver(delivery({ n: 4 }, 4))
       assert.deepStrictEqual(yield* numbers, [4])
