@@ -31,10 +31,10 @@ const parseDuration = (text: string): Option.Option<Duration.Duration> => {
 const text = <A>(expected: string, parse: (text: string) => Option.Option<A>, format: (a: A) => string) =>
   SchemaTransformation.transformEffect<A, string>({
     decode: (input, options) =>
-      Option.match(parse(input), {
-        onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected }, input, options)),
-        onSome: Effect.succeed
-      }),
+      Effect.mapError(
+        Effect.fromOption(parse(input)),
+        () => new SchemaIssue.InvalidValue({ expected }, input, options)
+      ),
     encode: (a) => Effect.succeed(format(a))
   })
 
@@ -51,18 +51,17 @@ export const duration = Schema.String.annotate({ expected: "a duration such as \
 )
 
 /** A number of bytes: `"10 MB"`, `"64 KiB"` in a file, any `ByteSize.Input` in code. */
-export const byteSize = Schema.Union([Schema.String, Schema.Number]).annotate({
+export const byteSize = Schema.Union([Schema.String, Schema.Finite]).annotate({
   expected: "a size such as \"10 MB\""
 }).pipe(
   Schema.decodeTo(
     Schema.declare<ByteSize.Input>(isInput(ByteSize.fromInput), { title: "size", expected: "a size" }),
     SchemaTransformation.transformEffect<ByteSize.Input, string | number>({
       decode: (input, options) =>
-        Option.match(ByteSize.fromInput(input as ByteSize.Input), {
-          onNone: () =>
-            Effect.fail(new SchemaIssue.InvalidValue({ expected: "a size such as \"10 MB\"" }, input, options)),
-          onSome: Effect.succeed
-        }),
+        Effect.mapError(
+          Effect.fromOption(ByteSize.fromInput(input as ByteSize.Input)),
+          () => new SchemaIssue.InvalidValue({ expected: "a size such as \"10 MB\"" }, input, options)
+        ),
       encode: (input) => Effect.succeed(ByteSize.format(ByteSize.fromInputUnsafe(input)))
     })
   )

@@ -82,7 +82,7 @@ export const open = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, optio
     const { file, id } = opened ?? (yield* openPath)
     const named = yield* fs.stat(path).pipe(
       Effect.map(identify),
-      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed(undefined))
+      Effect.catchIf((error) => error.reason._tag === "NotFound", () => Effect.succeed(noFile))
     )
     const size = Number(ByteSize.toBigInt((yield* file.stat).size))
     if (size < position.offset) {
