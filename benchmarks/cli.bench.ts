@@ -5,7 +5,7 @@ import { promisify } from "node:util"
 import type { Group } from "./harness.ts"
 import { median } from "./harness.ts"
 
-const bin = fileURLToPath(new URL("../packages/cli/dist/bin.js", import.meta.url))
+const bin = fileURLToPath(new URL("dist/bin.js", import.meta.resolve("conveyor/package.json")))
 const run = promisify(execFile)
 
 const millis = async (...args: ReadonlyArray<string>): Promise<number> => {

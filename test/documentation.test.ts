@@ -8,23 +8,35 @@ const documentedLikeThis = [
   /@since \d+\.\d+\.\d+\n/
 ]
 
+const declared =
+  /^export (?:declare )?(?:abstract )?(?<kind>const|function|class|interface|type|namespace) (?<name>\w+)/gm
+
+// export { a, b as c }, without a `from`: what other modules export is documented there.
+const listed = /^export \{(?<list>(?:\/\*\*[\s\S]*?\*\/|[^}])*)\}(?! from)/gm
+
+const specifier = /(?<comment>\/\*\*[\s\S]*?\*\/\s*)?(?<name>\w+(?: as \w+)?)\s*(?:,|$)/g
+
+const comment = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\s*$/
+
 /** What is wrong with the documentation of the exports of one module; an overload is documented on its first line. */
 const undocumented = (path: string): ReadonlyArray<string> => {
   const source = read(path)
   const seen = new Set<string>()
-  return [
-    ...source.matchAll(
-      /^export (?:declare )?(?:abstract )?(?<kind>const|function|class|interface|type|namespace) (?<name>\w+)/gm
-    )
-  ].flatMap(({ groups, index }) => {
-    const declaration = `${groups!["kind"]} ${groups!["name"]}`
-    if (groups!["kind"] === "function" && seen.has(declaration)) return []
-    seen.add(declaration)
-    const comment = /\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n$/.exec(source.slice(0, index))?.[0] ?? ""
-    return documentedLikeThis.filter((tag) => !tag.test(comment)).map((tag) =>
-      `${path}: ${declaration} needs ${tag.source}`
-    )
+  const declarations = [...source.matchAll(declared)].flatMap(({ groups, index }) => {
+    const name = `${groups!["kind"]} ${groups!["name"]}`
+    if (groups!["kind"] === "function" && seen.has(name)) return []
+    seen.add(name)
+    return [{ name, text: comment.exec(source.slice(0, index))?.[0] ?? "" }]
   })
+  const lists = [...source.matchAll(listed)].flatMap(({ groups }) =>
+    [...groups!["list"]!.trimEnd().matchAll(specifier)].map(({ groups }) => ({
+      name: groups!["name"]!,
+      text: groups!["comment"] ?? ""
+    }))
+  )
+  return [...declarations, ...lists].flatMap(({ name, text }) =>
+    documentedLikeThis.filter((tag) => !tag.test(text)).map((tag) => `${path}: ${name} needs ${tag.source}`)
+  )
 }
 
 /** The whole of a file without its expected output, or the lines between `// #region name` and `// #endregion`. */

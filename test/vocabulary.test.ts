@@ -39,10 +39,7 @@ const avoided: Record<string, ReadonlyArray<string>> = {
     "Status",
     "Writer"
   ],
-  "effect-conveyor-connectors": ["Reader", "Sink", "Writer"],
-  "effect-collector": ["Client", "Dispatcher", "Handle", "Job", "Processor", "Record", "Slack", "Ticket"],
-  "effect-crawler": ["Callback", "Expand", "Finalizer", "Handle", "Job", "Node", "Visit"],
-  "effect-workers": ["Command", "Disconnect", "Dispatch", "Job", "Tag", "Topic"]
+  "effect-conveyor-connectors": ["Reader", "Sink", "Writer"]
 }
 
 const exportedNames = (path: string): ReadonlyArray<string> =>
