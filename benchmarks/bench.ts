@@ -18,20 +18,22 @@ if (unknown.length > 0) {
 const figure = (value: number): string =>
   value.toLocaleString("en", value >= 100 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 3 })
 
+const table = (rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))
+  return rows.map((row) =>
+    row.map((cell, column) => column < 3 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)).join("  ")
+  ).join("\n")
+}
+
 const show = ({ bench, machine, ratios, results, versions }: Report): void => {
   console.log(`\n${bench} · ${machine.cpu} × ${machine.cores}, ${machine.memory}, ${machine.os}`)
-  console.log(Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", "))
-  console.table(
-    results.map((it) => ({
-      case: it.case,
-      subject: it.subject,
-      unit: it.unit,
-      median: figure(it.median),
-      range: `${figure(it.min)} – ${figure(it.max)}`,
-      "ours is": ratios.filter((ratio) => ratio.case === it.case && ratio.over === it.subject)
-        .map(({ ratio }) => `${figure(ratio)} ×`).join("")
-    }))
-  )
+  console.log(`${Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ")}\n`)
+  const rows = results.map((it) => {
+    const ratio = ratios.find(({ case: name, over }) => name === it.case && over === it.subject)
+    const better = ratio === undefined ? "" : `${figure(ratio.ratio)} ×`
+    return [it.case, it.subject, it.unit, figure(it.median), `${figure(it.min)} – ${figure(it.max)}`, better]
+  })
+  console.log(table([["case", "subject", "unit", "median of 5", "range", "above 1, ours is better"], ...rows]))
 }
 
 if (asked.length === 0 && !json) console.log(`benchmarks: ${all.join(", ")}`)

@@ -76,17 +76,21 @@ const sample = async (bench: string, group: number, subject: string): Promise<Re
   return JSON.parse(stdout.trimEnd().split("\n").at(-1)!)
 }
 
+const progress = (line: string): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${line}`)
+}
+
 /** Five samples of each subject in turn (A B A B …), so that a drift of the machine is shared. */
 const measure = async (bench: string, index: number, { cases, subjects }: Group): Promise<ReadonlyArray<Result>> => {
   const names = Object.keys(subjects)
   const samples = new Map(names.map((name): [string, Array<ReadonlyArray<number>>] => [name, []]))
   for (let round = 0; round < samplesEach; round++) {
     for (const name of names) {
-      process.stderr.write(`\r\u001B[K${bench}: ${cases[0]!.case}: ${name} ${round + 1}/${samplesEach}`)
+      progress(`${bench}: ${cases[0]!.case}: ${name} ${round + 1}/${samplesEach}`)
       samples.get(name)!.push(await sample(bench, index, name))
     }
   }
-  process.stderr.write("\r\u001B[K")
+  progress("")
   return cases.flatMap((it, at) =>
     names.map((subject) => {
       const values = samples.get(subject)!.map((taken) => taken[at]!)
