@@ -594,7 +594,7 @@ describe("Conveyor", () => {
           producer: Meter,
           consumers: [recorder.consumer]
         }).pipe(Effect.provide(MeterLive))
-        yield* TestClock.adjust("7 seconds")
+        yield* TestClock.adjust("8 seconds")
         assert.deepStrictEqual(recorder.payloads, ["from 1", "from 1", "from 2", "from 2"])
         assert.deepStrictEqual(log, ["open 1", "close 1", "open 2"])
         const { health, restarts, ticks } = yield* conveyor.stats

@@ -38,7 +38,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const settings = resolve(name, options, clock.currentTimeMillisUnsafe())
   const policy = options.missedTicks ?? MissedTick.skip
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
-  const journal = yield* Journal.make<A, E>(name, context)
+  const journal = Journal.make<A, E>(name, context)
   const instruments = ConveyorMetrics.conveyor(context, name)
   const counts = { due: 0, run: 0, caughtUp: 0, failed: 0, skipped: 0, coalesced: 0 }
   const ended = Deferred.makeUnsafe<ShutdownReport>()
@@ -100,14 +100,16 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     },
     run: (tick, caughtUp, lateness, onEnd) => {
       const started = elapsed()
-      instruments.lateness(lateness)
       runs.start(Effect.flatMap(producer.produce()!(tick), (payload) => put(payload, tick)), (exit, timedOut) => {
         const took = elapsed() - started
+        instruments.lateness(lateness)
         instruments.produced(took)
         if (Exit.isSuccess(exit)) {
           count(caughtUp ? "caughtUp" : "run", 1)
           lastError = undefined
-          journal.publish({ _tag: "TickRun", conveyor: name, tick, caughtUp, took: Duration.millis(took) })
+          if (journal.isWatched()) {
+            journal.publish({ _tag: "TickRun", conveyor: name, tick, caughtUp, took: Duration.millis(took) })
+          }
           producer.succeeded()
         } else {
           const cause: Cause.Cause<E | TimedOut> = timedOut

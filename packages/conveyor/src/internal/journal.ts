@@ -8,6 +8,8 @@ import type { Health } from "../Supervisor.ts"
 /** What a conveyor tells the world: its events, its log, and its health. */
 export interface Journal<A, E> {
   readonly publish: (event: ConveyorEvent<A, E>) => void
+  /** Whether anybody has ever subscribed: an event of every tick is not even made for nobody. */
+  readonly isWatched: () => boolean
   readonly health: () => Health
   /** Moves to another health, unless the present one is final. */
   readonly moveTo: (health: Health, reason: string) => void
@@ -18,28 +20,43 @@ export interface Journal<A, E> {
 /** Events a subscriber may be behind before it misses the oldest. */
 const bufferedEvents = 1024
 
-export const make = <A, E>(conveyor: string, context: Context.Context<never>): Effect.Effect<Journal<A, E>> =>
-  Effect.map(PubSub.sliding<ConveyorEvent<A, E>>(bufferedEvents), (pubsub) => {
-    let health: Health = "starting"
-    const run = Effect.runForkWith(context)
-    const publish = (event: ConveyorEvent<A, E>) => {
-      PubSub.publishUnsafe(pubsub, event)
-      const line = describe(event)
-      if (line !== undefined) run(Effect.annotateLogs(line, { conveyor }))
-    }
-    return {
-      publish,
-      health: () => health,
-      moveTo: (to, reason) => {
-        if (health === to || health === "stopped" || (health === "failed" && to !== "stopped")) return
-        const from = health
-        health = to
-        publish({ _tag: "HealthChanged", conveyor, from, to, reason })
-      },
-      events: Stream.takeUntil(Stream.fromPubSub(pubsub), (event) => event._tag === "Stopped"),
-      close: PubSub.shutdown(pubsub)
-    }
-  })
+export const make = <A, E>(conveyor: string, context: Context.Context<never>): Journal<A, E> => {
+  let health: Health = "starting"
+  // Made for the first who watches: most conveyors are watched by nobody, and its ring is larger than all the rest of them.
+  let pubsub: PubSub.PubSub<ConveyorEvent<A, E>> | undefined
+  let closed = false
+  const run = Effect.runForkWith(context)
+  const watch = Effect.suspend(() =>
+    pubsub !== undefined
+      ? Effect.succeed(pubsub)
+      : Effect.map(PubSub.sliding<ConveyorEvent<A, E>>(bufferedEvents), (made) => pubsub ??= made)
+  )
+  const publish = (event: ConveyorEvent<A, E>) => {
+    if (pubsub !== undefined) PubSub.publishUnsafe(pubsub, event)
+    const line = describe(event)
+    if (line !== undefined) run(Effect.annotateLogs(line, { conveyor }))
+  }
+  return {
+    publish,
+    isWatched: () => pubsub !== undefined,
+    health: () => health,
+    moveTo: (to, reason) => {
+      if (health === to || health === "stopped" || (health === "failed" && to !== "stopped")) return
+      const from = health
+      health = to
+      publish({ _tag: "HealthChanged", conveyor, from, to, reason })
+    },
+    events: Stream.suspend(() =>
+      closed
+        ? Stream.empty
+        : Stream.takeUntil(Stream.unwrap(Effect.map(watch, Stream.fromPubSub)), (event) => event._tag === "Stopped")
+    ),
+    close: Effect.suspend(() => {
+      closed = true
+      return pubsub === undefined ? Effect.void : PubSub.shutdown(pubsub)
+    })
+  }
+}
 
 /** The log line of an event; what happens on every tick of a healthy conveyor has none. */
 const describe = (event: ConveyorEvent<any, any>): Effect.Effect<void> | undefined => {

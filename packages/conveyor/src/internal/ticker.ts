@@ -94,8 +94,6 @@ const makeTimetabled = (
     options.missed(outcome, ticks, reason)
   }
 
-  // A run that never waits ends inside `begin`, and then decides in the middle of a decision: the loop below goes on with what is
-  // left, because the plan is asked with the state and never twice about the same instant.
   const decide = (now: number, reason: "overrun" | "late"): void => {
     if (cadence._tag === "Cron" && now - state.decided > cronHorizon) state = { ...state, decided: now - cronHorizon }
     let again = true
