@@ -36,6 +36,10 @@ describe("dependencies", () => {
     )
   })
 
+  it("include the Node that this runs on", () => {
+    assert.strictEqual(process.versions.node, manifest("").devDependencies!["node"])
+  })
+
   it("of our own have the version that is released", () => {
     assert.deepStrictEqual(
       manifests.filter(({ version }) => version !== manifest("").version).map(({ name }) => name),

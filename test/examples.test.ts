@@ -19,7 +19,7 @@ describe.concurrent("examples", () => {
       const block = outputBlock.exec(read(path))?.groups
       assert(block !== undefined, "an example ends in a `// Output:` block")
       const expected = block["lines"]!.trimEnd().replaceAll(/^\/\/ ?/gm, "").trimEnd()
-      const { stdout } = await run("node", ["--conditions=conveyor-source", path, "--once"], { cwd: root })
+      const { stdout } = await run(process.execPath, ["--conditions=conveyor-source", path, "--once"], { cwd: root })
       const actual = stdout.replaceAll(/[ \t]+$/gm, "").trimEnd()
       if (block["pattern"] === undefined) assert.strictEqual(actual, expected)
       else assert(matchesLines(actual, expected), `${actual}\n\ndoes not match\n\n${expected}`)

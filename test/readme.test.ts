@@ -40,7 +40,7 @@ const matching = (
   )
 
 const conveyor = (...args: ReadonlyArray<string>): string =>
-  execFileSync("node", ["--conditions=conveyor-source", "packages/cli/src/bin.ts", ...args], {
+  execFileSync(process.execPath, ["--conditions=conveyor-source", "packages/cli/src/bin.ts", ...args], {
     cwd: root,
     encoding: "utf8"
   })
