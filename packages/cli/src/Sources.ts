@@ -1,0 +1,75 @@
+/**
+ * What the files named on the command line hold.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import { relative } from "node:path"
+import { type ModuleInvalid, UsageError } from "./CommandFailed.ts"
+import type { ConveyorPlan } from "./ConveyorPlan.ts"
+import { secrets } from "./internal/logging.ts"
+import * as LayerModule from "./LayerModule.ts"
+import * as Manifest from "./Manifest.ts"
+import type { ManifestError } from "./ManifestError.ts"
+import * as ManifestFile from "./ManifestFile.ts"
+
+/**
+ * Conveyors of data files, and Layers of modules.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface Sources {
+  readonly plans: ReadonlyArray<ConveyorPlan>
+  readonly modules: ReadonlyArray<LayerModule.LayerModule>
+}
+
+/**
+ * The file that is read when none is named.
+ *
+ * @category constants
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const defaultFile = "conveyor.yaml"
+
+/**
+ * Reads files, all of them or none.
+ *
+ * **Details** From now on their secrets are kept out of the log. `generation` counts how often this was done before.
+ *
+ * @category constructors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const load = Effect.fnUntraced(function*(
+  files: ReadonlyArray<string>,
+  generation = 0
+): Effect.fn.Return<Sources, ManifestError | ModuleInvalid | UsageError, FileSystem.FileSystem> {
+  const named = files.length === 0 ? [defaultFile] : Array.from(new Set(files.map(shorten)))
+  const stranger = named.find((file) => !LayerModule.isModule(file) && ManifestFile.formatOf(file) === undefined)
+  if (stranger !== undefined) {
+    return yield* new UsageError({
+      problem: `cannot tell what ${stranger} is; its name must end in .yaml, .yml, .json, .toml, .ts or .js`
+    })
+  }
+  const manifests = yield* Effect.forEach(
+    named.filter((file) => !LayerModule.isModule(file)),
+    (file) => Effect.result(Manifest.load({ file, format: ManifestFile.formatOf(file)!, environment: process.env }))
+  )
+  const plans = yield* Effect.fromResult(Manifest.combine(manifests))
+  for (const plan of plans) for (const secret of plan.secrets) secrets.add(secret)
+  const modules = yield* Effect.forEach(
+    named.filter(LayerModule.isModule),
+    (file) => LayerModule.load(file, generation)
+  )
+  return { plans, modules }
+})
+
+/** As people name it, from here, unless that is longer. */
+const shorten = (file: string): string => {
+  const short = relative(process.cwd(), file)
+  return short !== "" && short.length < file.length ? short : file
+}

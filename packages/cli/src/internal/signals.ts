@@ -1,0 +1,28 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import { codes } from "../ExitCode.ts"
+
+/** What the system asks of a process that runs for long. */
+export interface Signals {
+  /** Resumes at the first SIGINT or SIGTERM. */
+  readonly awaitStop: Effect.Effect<NodeJS.Signals>
+  /** Resumes at the next SIGHUP; those that came meanwhile count as one. */
+  readonly awaitReload: Effect.Effect<void>
+}
+
+/**
+ * Takes the signals for the rest of the process's life: a second SIGINT or SIGTERM ends it at once, also while the finalizers of the
+ * first one run.
+ */
+export const take: Effect.Effect<Signals> = Effect.map(Queue.dropping<void>(1), (reloads) => {
+  const stop = Deferred.makeUnsafe<NodeJS.Signals>()
+  const on = (signal: NodeJS.Signals): void => {
+    if (Deferred.doneUnsafe(stop, Effect.succeed(signal))) return
+    process.exit(signal === "SIGINT" ? codes.forcedByInterrupt : codes.forcedByTermination)
+  }
+  process.on("SIGINT", on)
+  process.on("SIGTERM", on)
+  process.on("SIGHUP", () => Queue.offerUnsafe(reloads, undefined))
+  return { awaitStop: Deferred.await(stop), awaitReload: Queue.take(reloads) }
+})

@@ -1,0 +1,20 @@
+import type { Problem } from "../ManifestError.ts"
+import type { Node, Position } from "../ManifestFile.ts"
+
+/** A problem of a file whose name the parser does not know. */
+export type TreeProblem = Omit<Problem, "file">
+
+/** What a parser makes of a text; no node where the text is empty. */
+export interface Parsed {
+  readonly node: Node | undefined
+  readonly problems: ReadonlyArray<TreeProblem>
+}
+
+export const treeProblem = (position: Position, path: string, message: string): TreeProblem => ({
+  ...position,
+  path,
+  message
+})
+
+export const maxDepth = 64
+export const maxNodes = 100_000
