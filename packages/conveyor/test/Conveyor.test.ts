@@ -592,9 +592,10 @@ describe("Conveyor", () => {
         const conveyor = yield* Conveyor.make("stale", {
           cadence: everySecond,
           producer: Meter,
-          consumers: [recorder.consumer]
+          consumers: [recorder.consumer],
+          restart: { minBackoff: "500 millis" }
         }).pipe(Effect.provide(MeterLive))
-        yield* TestClock.adjust("8 seconds")
+        yield* TestClock.adjust("7 seconds")
         assert.deepStrictEqual(recorder.payloads, ["from 1", "from 1", "from 2", "from 2"])
         assert.deepStrictEqual(log, ["open 1", "close 1", "open 2"])
         const { health, restarts, ticks } = yield* conveyor.stats
@@ -658,6 +659,25 @@ describe("Conveyor", () => {
         })
         const report = yield* conveyor.awaitEnd
         assert.deepStrictEqual([report.gaveUp, report.ticks.due], [true, 0])
+      }))
+
+    it.effect("treats a function that throws as a failure, and goes on", () =>
+      Effect.gen(function*() {
+        const conveyor = yield* Conveyor.make("throws", {
+          cadence: everySecond,
+          producer: (tick): Effect.Effect<number> => {
+            if (tick.index === 0) throw new Error("bug")
+            return Effect.succeed(tick.index)
+          },
+          consumers: [(): Effect.Effect<void> => {
+            throw new Error("another")
+          }],
+          drainTimeout: 0
+        })
+        yield* TestClock.adjust("2 seconds")
+        const { lanes, ticks } = yield* conveyor.stats
+        assert.deepStrictEqual([ticks.failed, ticks.run], [1, 1])
+        assert.include(lanes[0]!.lastError, "another")
       }))
 
     it.effect("treats a defect as a failure", () =>

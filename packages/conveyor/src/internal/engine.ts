@@ -47,7 +47,6 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   let phase: "running" | "ending" | "ended" = "running"
   let gaveUp = false
   let ticker: Ticker.Ticker | undefined
-  let loop: Fiber.Fiber<void> | undefined
 
   const count = (outcome: ConveyorMetrics.TickOutcome, ticks: number) => {
     counts[outcome] += ticks
@@ -100,7 +99,9 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     },
     run: (tick, caughtUp, lateness, onEnd) => {
       const started = elapsed()
-      runs.start(Effect.flatMap(producer.produce()!(tick), (payload) => put(payload, tick)), (exit, timedOut) => {
+      // Suspended, because a function that throws is a run that dies, and not the end of ticking.
+      const produced = Effect.suspend(() => producer.produce()!(tick))
+      runs.start(Effect.flatMap(produced, (payload) => put(payload, tick)), (exit, timedOut) => {
         const took = elapsed() - started
         instruments.lateness(lateness)
         instruments.produced(took)
@@ -129,7 +130,6 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const end: Effect.Effect<void> = Effect.gen(function*() {
     const deadline = elapsed() + Duration.toMillis(settings.drainTimeout)
     const remaining = () => Duration.millis(Math.max(0, deadline - elapsed()))
-    if (loop !== undefined) yield* Fiber.interrupt(loop)
     ticker?.stop()
     producer.stop()
     yield* Effect.timeoutOption(runs.awaitEmpty, remaining())
@@ -164,7 +164,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   // Only now, so that a grid anchored to the start begins when there is something to run.
   const started = yield* makeTicker
   ticker = started
-  if (isRunning()) loop = Effect.runForkWith(context)(started.loop)
+  if (isRunning()) started.start()
 
   return {
     name,

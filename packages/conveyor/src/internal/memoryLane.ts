@@ -113,7 +113,9 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     Effect.flatMap(use, (acquired) =>
       within(
         name,
-        acquired.use(batch.map(({ payload, tick }): Delivery<A> => ({ payload, tick, attempt: number })) as never),
+        Effect.suspend(() =>
+          acquired.use(batch.map(({ payload, tick }): Delivery<A> => ({ payload, tick, attempt: number })) as never)
+        ),
         timeout
       ))
 

@@ -1,15 +1,17 @@
 import * as Clock from "effect/Clock"
-import * as Deferred from "effect/Deferred"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import { constVoid } from "effect/Function"
 import * as Random from "effect/Random"
 import * as Cadence from "../Cadence.ts"
 import * as MissedTick from "../MissedTick.ts"
 import * as Tick from "../Tick.ts"
+import * as Alarm from "./alarm.ts"
 
-/** Turns a cadence into runs: sleeps until a tick is due, asks the policy what becomes of it, and reports every outcome. */
+/** Turns a cadence into runs: waits until a tick is due, asks the policy what becomes of it, and reports every outcome. */
 export interface Ticker {
-  /** Never resumes by itself unless the cadence ends; whoever starts it interrupts it. */
-  readonly loop: Effect.Effect<void>
+  readonly start: () => void
   readonly stop: () => void
   readonly nextDueAt: () => number | undefined
 }
@@ -34,30 +36,26 @@ export interface TickerOptions {
 }
 
 /**
- * Longest sleep, in milliseconds. Sleeping is monotonic and ticks are not: a wall clock that was set, or a machine that was
- * suspended, is noticed after at most this long.
- */
-const maxSleep = 30_000
-
-/**
  * How far back, in milliseconds, the instants of a cron are looked at; those of a grid are counted without looking. A machine without a
  * battery for its clock starts in 1970: counting every minute since then would take an hour.
  */
 const cronHorizon = 86_400_000
 
 export const make = (options: TickerOptions): Effect.Effect<Ticker> =>
-  Effect.flatMap(Clock.Clock, (clock) =>
+  Effect.contextWith((context: Context.Context<never>) =>
     options.cadence._tag === "Schedule"
-      ? makeScheduled(options, options.cadence, clock)
-      : Effect.map(Random.Random, (random) =>
-        makeTimetabled(options, options.cadence as Cadence.Timetable, clock, random)))
+      ? makeScheduled(options, options.cadence, context)
+      : Effect.sync(() => makeTimetabled(options, options.cadence as Cadence.Timetable, context))
+  )
 
 const makeTimetabled = (
   options: TickerOptions,
   cadence: Cadence.Timetable,
-  clock: Clock.Clock,
-  random: typeof Random.Random["Service"]
+  context: Context.Context<never>
 ): Ticker => {
+  const clock = Context.get(context, Clock.Clock)
+  const random = Context.get(context, Random.Random)
+  const alarm = Alarm.of(context)
   const startedAt = clock.currentTimeMillisUnsafe()
   let state = MissedTick.start(Cadence.first(cadence, startedAt))
   let dueAt = Cadence.first(cadence, startedAt)
@@ -117,7 +115,9 @@ const makeTimetabled = (
     }
   }
 
-  const step = (): number => {
+  let cancel = constVoid
+
+  const step = (): void => {
     const now = clock.currentTimeMillisUnsafe()
     if (now >= wakeAt) {
       decide(now, running > 0 ? "overrun" : "late")
@@ -126,18 +126,14 @@ const makeTimetabled = (
       wakeAt = dueAt + Cadence.startDelay(cadence, dueAt, random.nextDoubleUnsafe())
       finishIfDone()
     }
-    return Math.min(maxSleep, options.checkSilence(), Math.max(0, wakeAt - clock.currentTimeMillisUnsafe()))
+    if (!stopped) cancel = alarm.at(Math.min(wakeAt, Math.ceil(now + options.checkSilence())), step)
   }
 
-  const loop: Effect.Effect<void> = Effect.suspend(() => {
-    const millis = step()
-    // The last run may have ended within the step, and with it the conveyor: nobody would interrupt this sleep.
-    return stopped ? Effect.void : Effect.flatMap(Effect.sleep(millis), () => loop)
-  })
   return {
-    loop,
+    start: step,
     stop: () => {
       stopped = true
+      cancel()
     },
     nextDueAt: () => stopped || dueAt === Infinity ? undefined : dueAt
   }
@@ -147,56 +143,63 @@ const makeTimetabled = (
 const makeScheduled = (
   options: TickerOptions,
   cadence: Cadence.ScheduleCadence,
-  clock: Clock.Clock
+  context: Context.Context<never>
 ): Effect.Effect<Ticker> =>
   Effect.gen(function*() {
+    const clock = Context.get(context, Clock.Clock)
+    const alarm = Alarm.of(context)
     const startedAt = clock.currentTimeMillisUnsafe()
     const step = yield* Cadence.toStepper(cadence, startedAt)
     let dueAt: number | undefined = Cadence.first(cadence, startedAt)
     let index = 0
     let missed = 0
     let stopped = false
+    let fiber: Fiber.Fiber<void> | undefined
+
+    const wake = (instant: number) =>
+      Effect.callback<void>((resume) => {
+        const cancel = alarm.at(instant, () => resume(Effect.void))
+        return Effect.sync(cancel)
+      })
+
+    const awaitDue = (due: number): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const now = clock.currentTimeMillisUnsafe()
+        return now >= due
+          ? Effect.void
+          : Effect.flatMap(wake(Math.min(due, Math.ceil(now + options.checkSilence()))), () => awaitDue(due))
+      })
 
     const runAt = (due: number) =>
-      Effect.suspend(() => {
-        const ended = Deferred.makeUnsafe<void>()
+      Effect.callback<void>((resume) => {
         const now = Math.max(due, clock.currentTimeMillisUnsafe())
         options.due(1)
         if (!options.canRun()) {
           missed++
           options.missed("skipped", 1, "producerDown")
-          return Effect.void
+          return resume(Effect.void)
         }
         const tick = Tick.make({ index, dueAt: due, startedAt: now, missed })
         index++
         missed = 0
-        options.run(tick, false, now - due, () => Deferred.doneUnsafe(ended, Effect.void as never))
-        return Deferred.await(ended)
-      })
-
-    const sleepUntil = (due: number): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const left = due - clock.currentTimeMillisUnsafe()
-        return left <= 0
-          ? Effect.void
-          : Effect.andThen(
-            Effect.suspend(() => Effect.sleep(Math.min(maxSleep, options.checkSilence(), left))),
-            sleepUntil(due)
-          )
+        options.run(tick, false, now - due, () => resume(Effect.void))
       })
 
     const loop = Effect.gen(function*() {
       while (dueAt !== undefined && index < options.maxTicks) {
-        yield* sleepUntil(dueAt)
+        yield* awaitDue(dueAt)
         yield* runAt(dueAt)
         dueAt = yield* step(clock.currentTimeMillisUnsafe())
       }
       if (!stopped) options.finished()
     })
     return {
-      loop,
+      start: () => {
+        fiber = Effect.runForkWith(context)(loop)
+      },
       stop: () => {
         stopped = true
+        fiber?.interruptUnsafe()
       },
       nextDueAt: () => stopped ? undefined : dueAt
     }
