@@ -53,8 +53,7 @@ describe("alarm", () => {
           woken = true
         })
         yield* Simulation.adjustWallClock("2 hours")
-        yield* Effect.sleep("30 seconds")
-        yield* Effect.yieldNow
+        yield* Effect.sleep("31 seconds")
         return woken
       }), ({ exit, leftover }) => {
       assert.deepStrictEqual(exit._tag === "Success" && exit.value, true)
