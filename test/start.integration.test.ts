@@ -23,7 +23,7 @@ describe("npm start", () => {
       for (const stream of [npm.stdout, npm.stderr]) {
         stream.setEncoding("utf8").on("data", (text: string) => {
           output += text
-          if (/healthy/.test(output)) ready.resolve()
+          if (/dueAt/.test(output)) ready.resolve()
         })
       }
       await Promise.race([ready.promise, ended])
@@ -32,7 +32,7 @@ describe("npm start", () => {
       process.kill(target === "group" ? -npm.pid! : npm.pid!, signal)
       const [code] = await ended
       assert.strictEqual(code, 0, output)
-      assert.match(output.slice(before), /host/)
+      assert.match(output.slice(before), /host: \d+ ticks/)
       assert.isFalse(isRunning(npm.pid!))
     }
   )
