@@ -26,7 +26,7 @@ const punctuality = (count: number, start: (began: (dueAt: number) => void) => u
   const due = count * windowMillis / 1000
   const sorted = Float64Array.from(lateness).toSorted()
   const percentile = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!
-  return [percentile(0.5), percentile(0.99), percentile(1), 100 * (1 - lateness.length / due), (user + system) / due]
+  return [percentile(0.5), percentile(0.99), percentile(1), 100 * lateness.length / due, (user + system) / due]
 }
 
 /** The due instant of what began now, for schedulers that do not say: timers are at most some milliseconds early. */
@@ -70,7 +70,7 @@ const casesOf = (count: string): ReadonlyArray<Case> => [
   { case: `${count} every second: lateness, p50`, unit: "ms", better: "less" },
   { case: `${count} every second: lateness, p99`, unit: "ms", better: "less" },
   { case: `${count} every second: lateness, max`, unit: "ms", better: "less" },
-  { case: `${count} every second: ticks missed`, unit: "%", better: "less" },
+  { case: `${count} every second: ticks begun`, unit: "%", better: "more" },
   { case: `${count} every second: CPU time of a tick`, unit: "µs", better: "less" }
 ]
 
