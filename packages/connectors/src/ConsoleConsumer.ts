@@ -29,7 +29,8 @@ export const Options = Schema.Struct({
     Schema.Literals(["table", "json"]),
     "a table for people, or one line of JSON for each record",
     "table"
-  )
+  ),
+  columns: optional(Schema.Array(Schema.String), "the columns of the table and their order; all of them unless given")
 })
 
 /**
@@ -70,7 +71,7 @@ export class ConsoleError extends Data.TaggedError("ConsoleError")<{ readonly ca
  *
  * As a table: one line for each row, columns as wide as what they have shown, numbers to the right, the header again every 20
  * lines and whenever columns change. A row that is wider than the terminal (100 columns when there is none) is printed as a list of names and
- * values. The header is emphasised only on a terminal, and not when `NO_COLOR` is set. As JSON: the same records as the `ndjson`
+ * values. With `columns` only those are printed, in their order; one that a row does not have is empty. The header is emphasised only on a terminal, and not when `NO_COLOR` is set. As JSON: the same records as the `ndjson`
  * consumer writes.
  *
  * @category constructors
@@ -94,15 +95,22 @@ export const make = (
       }
       const terminal = yield* Terminal.Terminal
       const emphasis = (yield* stdio.stdoutIsTerminal) && !(yield* noColor)
+      const pick = picker(options.columns)
       const writer = TableWriter.make({ emphasis })
       return (payload, tick) =>
         Effect.flatMap(
           terminal.columns,
           (columns) =>
-            print(writer(Row.fromPayload(payload).map((row) => Row.stamp(row, tick)), columns || unknownWidth))
+            print(writer(
+              Row.fromPayload(payload).map((row) => pick(Row.stamp(row, tick))),
+              columns || unknownWidth
+            ))
         )
     })
   )
+
+const picker = (columns: ReadonlyArray<string> | undefined) => (row: Row.Row): Row.Row =>
+  columns === undefined ? row : new Map(columns.map((column) => [column, row.get(column) ?? null]))
 
 /** For output that is not a terminal, which says it has no columns: what most people read logs in. */
 const unknownWidth = 100

@@ -45,6 +45,13 @@ suite<never>(
 
 describe("ConsoleConsumer", () => {
   describe("as a table", () => {
+    it.effect("prints the columns asked for, in their order", () =>
+      Effect.gen(function*() {
+        const { deliver, state } = yield* setup({ columns: ["x", "name", "absent"] })
+        yield* deliver(delivery([{ name: "a", n: 1, x: 1.5 }], 0))
+        assert.strictEqual(state.text.replaceAll(/ +$/gm, ""), "  x  name  absent\n1.5  a\n")
+      }))
+
     it.effect("aligns columns, numbers to the right", () =>
       Effect.gen(function*() {
         const { deliver, state } = yield* setup({})
