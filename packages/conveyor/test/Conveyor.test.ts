@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, DateTime, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope, Stream } from "effect"
+import { Cause, DateTime, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope, Stream, Tracer } from "effect"
 import {
   Cadence,
   Consumer,
@@ -822,6 +822,33 @@ describe("Conveyor", () => {
         yield* Fiber.interrupt(running)
         yield* TestClock.adjust("3 seconds")
         assert.deepStrictEqual(taken, [0, 1, 2])
+      }))
+  })
+
+  describe("spans", () => {
+    it.effect("are those of runs and deliveries, linked, when there is a tracer", () =>
+      Effect.gen(function*() {
+        const spans: Array<Tracer.NativeSpan> = []
+        const tracer = Tracer.make({
+          span: (options) => {
+            const span = new Tracer.NativeSpan(options)
+            spans.push(span)
+            return span
+          }
+        })
+        const recorder = TestConveyor.recorder<number, "down">({ steps: [{ fail: "down" }] })
+        yield* Conveyor.make("traced", {
+          cadence: everySecond,
+          producer: counting,
+          consumers: [recorder.consumer],
+          maxTicks: 1
+        }).pipe(Effect.provideService(Tracer.Tracer, tracer))
+        yield* TestClock.adjust("3 seconds")
+        const [run, ...deliveries] = spans
+        assert.deepStrictEqual(spans.map(({ name }) => name), ["Conveyor.run", "Conveyor.deliver", "Conveyor.deliver"])
+        assert.deepStrictEqual(run?.attributes.get("tick.dueAt"), "1970-01-01T00:00:01.000Z")
+        assert.deepStrictEqual(deliveries.map((span) => span.attributes.get("attempt")), [1, 2])
+        assert.isTrue(deliveries.every((span) => span.links[0]?.span === run))
       }))
   })
 

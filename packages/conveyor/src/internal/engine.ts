@@ -17,6 +17,7 @@ import * as Journal from "./journal.ts"
 import { producerOf, startLanes } from "./participants.ts"
 import * as Runs from "./runs.ts"
 import { resolve } from "./settings.ts"
+import * as Spans from "./spans.ts"
 import * as SupervisedProducer from "./supervisedProducer.ts"
 import * as Ticker from "./ticker.ts"
 
@@ -36,6 +37,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const context = yield* Effect.context<R>()
   const clock = yield* Clock.Clock
   const settings = resolve(name, options, clock.currentTimeMillisUnsafe())
+  const traced = Spans.isTraced(context)
   const policy = options.missedTicks ?? MissedTick.skip
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const journal = Journal.make<A, E>(name, context)
@@ -101,7 +103,8 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       const started = elapsed()
       // Suspended, because a function that throws is a run that dies, and not the end of ticking.
       const produced = Effect.suspend(() => producer.produce()!(tick))
-      runs.start(Effect.flatMap(produced, (payload) => put(payload, tick)), (exit, timedOut) => {
+      const settled = Effect.flatMap(produced, (payload) => put(payload, tick))
+      runs.start(traced ? Spans.run(settled, name, tick) : settled, (exit, timedOut) => {
         const took = elapsed() - started
         instruments.lateness(lateness)
         instruments.produced(took)

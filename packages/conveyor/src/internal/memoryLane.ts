@@ -2,12 +2,14 @@ import * as Crew from "effect-work-queue/Crew"
 import * as WorkQueue from "effect-work-queue/WorkQueue"
 import type * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
+import * as Tracer from "effect/Tracer"
 import { type Consume, type Consumer, type Delivery, Rejected } from "../Consumer.ts"
 import { StartupRejected, type TimedOut } from "../ConveyorError.ts"
 import type { ConveyorEvent } from "../ConveyorEvent.ts"
@@ -15,11 +17,13 @@ import type { LaneInstruments } from "../ConveyorMetrics.ts"
 import { defaults, type Lane, type LaneOptions, type LaneStats } from "../Lane.ts"
 import type { Tick } from "../Tick.ts"
 import { acquire, type Acquired, timeoutOption, within } from "./acquired.ts"
+import * as Spans from "./spans.ts"
 
 /** A payload in the lane; `settled` once it was delivered, dropped or given to the dead letters. */
 interface Entry<A> {
   readonly payload: A
   readonly tick: Tick
+  readonly span: Tracer.AnySpan | undefined
   settled: boolean
 }
 
@@ -34,6 +38,7 @@ export interface MemoryLaneOptions<A, E, R> {
   readonly consumer: Consumer<A, E, R>
   readonly options: LaneOptions
   readonly instruments: LaneInstruments
+  readonly traced: boolean
   readonly publish: (event: ConveyorEvent<A>) => void
 }
 
@@ -44,7 +49,7 @@ export interface MemoryLaneOptions<A, E, R> {
  * caller; any other failure is left to the deliveries, which acquire again under the lane's back-off.
  */
 export const make = Effect.fnUntraced(function*<A, E, R>(
-  { consumer, conveyor, instruments, name, options, publish }: MemoryLaneOptions<A, E, R>
+  { consumer, conveyor, instruments, name, options, publish, traced }: MemoryLaneOptions<A, E, R>
 ): Effect.fn.Return<Lane<A>, StartupRejected, R | Scope.Scope> {
   const attempts = options.attempts ?? defaults.attempts
   const minBackoff = Duration.toMillis(options.backoff?.min ?? defaults.backoff.min)
@@ -119,9 +124,14 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
         timeout
       ))
 
+  const spanned = (batch: Batch<A>, number: number) =>
+    traced
+      ? Spans.delivery(attempt(batch, number), { conveyor, consumer: name, attempt: number, batch })
+      : attempt(batch, number)
+
   const deliver = (batch: Batch<A>, number: number): Effect.Effect<void, never, R> =>
     Effect.flatMap(
-      instruments.timed(Effect.exit(attempt(batch, number))),
+      instruments.timed(Effect.exit(spanned(batch, number))),
       (exit) => Exit.isSuccess(exit) ? Effect.sync(() => delivered(batch)) : failed(batch, number, exit.cause)
     )
 
@@ -215,9 +225,14 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     ...counts,
     lastError
   }))
+  const put = (payload: A, tick: Tick, span: Tracer.AnySpan | undefined): Effect.Effect<void> =>
+    Effect.asVoid(WorkQueue.offer(queue, { payload, tick, span, settled: false }))
   return {
     name,
-    offer: (payload, tick) => Effect.asVoid(WorkQueue.offer(queue, { payload, tick, settled: false })),
+    offer: (payload, tick) =>
+      traced
+        ? Effect.withFiber((fiber) => put(payload, tick, Context.getOrUndefined(fiber.context, Tracer.ParentSpan)))
+        : put(payload, tick, undefined),
     drain: (deadline) => Effect.andThen(draining.open, Effect.andThen(Crew.drain(crew, { deadline }), stats)),
     stats
   }

@@ -10,6 +10,7 @@ import * as Lane from "../Lane.ts"
 import * as Producer from "../Producer.ts"
 import * as memoryLane from "./memoryLane.ts"
 import { checkLane } from "./settings.ts"
+import { isTraced } from "./spans.ts"
 
 /** The producer that an option names: itself, the one a service holds, or one made of a function. */
 export const producerOf = <A, E, R>(
@@ -44,6 +45,7 @@ export const startLanes = Effect.fnUntraced(function*<A>(
       consumer,
       options,
       publish,
+      traced: isTraced(context),
       instruments: ConveyorMetrics.lane(context, conveyor, name)
     }), { concurrency: "unbounded" }).pipe(Scope.provide(scope), Effect.provideContext(context))
 })
