@@ -25,7 +25,7 @@ export const acquire = <F, E, R>(
 ): Effect.Effect<Acquired<F>, E | TimedOut, Exclude<R, Scope.Scope>> =>
   Effect.uninterruptibleMask((restore) => {
     const scope = Scope.makeUnsafe()
-    const release = Scope.close(scope, Exit.void)
+    const release = leave(Scope.close(scope, Exit.void))
     return Effect.flatMap(Effect.forkDetach(Scope.provide(recipe, scope), { startImmediately: true }), (fiber) =>
       restore(within(name, Fiber.join(fiber), timeout)).pipe(
         Effect.map((use) => ({ use, release })),
@@ -39,6 +39,16 @@ const leaveBehind = (fiber: Fiber.Fiber<unknown, unknown>, release: Effect.Effec
   fiber.interruptUnsafe()
   return Effect.asVoid(Effect.forkDetach(Effect.andThen(Fiber.await(fiber), release), { startImmediately: true }))
 }
+
+/** How long what was interrupted or released may take before it is left to itself. */
+export const grace = Duration.seconds(1)
+
+/** Runs a release to its end, or leaves it to itself after the grace: a finalizer that hangs must not hold up anything else. */
+export const leave = (release: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.forkDetach(release, { startImmediately: true }),
+    (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), grace))
+  )
 
 /** Fails with {@link TimedOut} when the effect has not finished within the timeout. */
 export const within = <A, E, R>(

@@ -4,7 +4,6 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import type { Conveyor, Options } from "../Conveyor.ts"
@@ -13,6 +12,7 @@ import type { ShutdownReport } from "../ConveyorEvent.ts"
 import * as ConveyorMetrics from "../ConveyorMetrics.ts"
 import * as MissedTick from "../MissedTick.ts"
 import type { Tick } from "../Tick.ts"
+import { grace, leave } from "./acquired.ts"
 import * as Journal from "./journal.ts"
 import { producerOf, startLanes } from "./participants.ts"
 import * as Runs from "./runs.ts"
@@ -20,9 +20,6 @@ import { resolve } from "./settings.ts"
 import * as Spans from "./spans.ts"
 import * as SupervisedProducer from "./supervisedProducer.ts"
 import * as Ticker from "./ticker.ts"
-
-/** How long what was interrupted at the deadline may take to obey before it is left to itself. */
-const grace = Duration.seconds(1)
 
 /**
  * Puts a conveyor together and starts it.
@@ -186,10 +183,3 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     }))
   }
 })
-
-/** Runs a release to its end, or leaves it to itself after the grace: a finalizer that hangs must not hold up a shutdown. */
-const leave = (release: Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.flatMap(
-    Effect.forkDetach(release, { startImmediately: true }),
-    (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), grace))
-  )

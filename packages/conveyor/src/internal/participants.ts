@@ -43,7 +43,7 @@ export const startLanes = Effect.fnUntraced(function*<A>(
       conveyor,
       name,
       consumer,
-      options,
+      lane: options,
       publish,
       traced: isTraced(context),
       instruments: ConveyorMetrics.lane(context, conveyor, name)
