@@ -19,7 +19,7 @@ import { ModuleInvalid } from "./CommandFailed.ts"
 export interface LayerModule {
   readonly file: string
   readonly layers: ReadonlyArray<string>
-  readonly layer: Layer.Layer<unknown, unknown, any>
+  readonly layer: Layer.Layer<never, unknown, any>
 }
 
 /**
@@ -55,7 +55,7 @@ export const load = Effect.fnUntraced(function*(
         reason: `cannot be imported: ${cause instanceof Error ? cause.message : String(cause)}`
       })
   })
-  const layers = Object.entries(module).filter((entry): entry is [string, Layer.Layer<unknown, unknown, any>] =>
+  const layers = Object.entries(module).filter((entry): entry is [string, Layer.Layer<never, unknown, any>] =>
     Layer.isLayer(entry[1])
   )
   const [first, ...others] = new Set(layers.map(([, layer]) => layer))

@@ -118,7 +118,7 @@ export const formatOf = (file: string): Format | undefined => {
 /**
  * Parses text, whatever it holds, into a tree or the problems that prevent one.
  *
- * **Details** Keys given twice are problems. A document has at most 64 levels and, anchors expanded, 100 000 values.
+ * **Details** Keys given twice are problems. A document has at most 64 levels and, anchors expanded, 50 000 values.
  *
  * @category constructors
  * @stability unstable

@@ -110,7 +110,8 @@ const faultOf = (
     case "ModuleEnded":
       return outcome.exit._tag === "Failure" ? "failed" : undefined
     case "NotStarted":
-      return stopped && Cause.hasInterruptsOnly(outcome.cause) ? undefined : "unavailable"
+      if (stopped && Cause.hasInterruptsOnly(outcome.cause)) return undefined
+      return Cause.hasDies(outcome.cause) ? "failed" : "unavailable"
     case "Unsettled":
       return "failed"
     case "Ended": {

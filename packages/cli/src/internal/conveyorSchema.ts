@@ -2,7 +2,7 @@ import * as MissedTick from "effect-conveyor/MissedTick"
 import * as Supervisor from "effect-conveyor/Supervisor"
 import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
-import { count, countOrUnbounded, duration, positive, timeout } from "./fileSchema.ts"
+import { count, countOrNone, countOrUnbounded, duration, positive, timeout } from "./fileSchema.ts"
 
 // The keys of a file, as `docs` and `README.md` list them; connectors bring their own.
 
@@ -56,9 +56,7 @@ const restart = Schema.Struct({
   after: optionalKey(count),
   minBackoff: optionalKey(duration),
   maxBackoff: optionalKey(duration),
-  maxRestarts: optionalKey(
-    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)).annotate({ expected: "a whole number from 0 on" })
-  ),
+  maxRestarts: optionalKey(countOrNone),
   period: optionalKey(positive)
 }).check(
   Schema.makeFilter(

@@ -51,10 +51,18 @@ export const timeout = Schema.Union([Schema.Literal("unbounded"), positive]).ann
   expected: `${expected}, or "unbounded"`
 })
 
+const whole = (minimum: number) => {
+  const expected = `a whole number from ${minimum} on`
+  return Schema.Number.annotate({ expected }).check(
+    Schema.makeFilter((n) => Number.isSafeInteger(n) && n >= minimum, { expected })
+  )
+}
+
 /** A whole number from 1 on. */
-export const count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1)).annotate({
-  expected: "a whole number from 1 on"
-})
+export const count = whole(1)
+
+/** A whole number from 0 on. */
+export const countOrNone = whole(0)
 
 /** A whole number from 1 on, or no bound. */
 export const countOrUnbounded = Schema.Union([Schema.Literal("unbounded"), count]).annotate({

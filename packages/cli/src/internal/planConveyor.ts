@@ -173,14 +173,15 @@ const planConsumer = Effect.fnUntraced(function*(
       type: connector.type,
       path: typeof written === "string" ? written : undefined,
       consumer: made.made,
-      lane: toLaneOptions(lane, connector)
+      // Whether it takes batches may depend on its options.
+      lane: toLaneOptions(lane, made.made.takes === "batch" ? connector.batch : undefined)
     }
   }
 })
 
-const toLaneOptions = ({ retry, ...lane }: LaneKeys, connector: Connector.ConsumerConnector): LaneOptions => ({
+const toLaneOptions = ({ retry, ...lane }: LaneKeys, batch: LaneOptions["batch"]): LaneOptions => ({
   ...lane,
-  batch: lane.batch ?? connector.batch,
+  batch: lane.batch ?? batch,
   backoff: retry === undefined ? undefined : { min: retry.minBackoff, max: retry.maxBackoff }
 })
 

@@ -26,9 +26,9 @@ export const findings = (issue: SchemaIssue.Issue, path: Path, expected?: string
     case "Composite":
       return issue.issues.flatMap((inner) => findings(inner, path, expected))
     case "AnyOf": {
-      // Deeper than the value itself means that the value is of that member's kind, and what is wrong stands inside it.
+      // Wrong inside and no key too many or too few: the value is of that member's kind.
       const deeper = issue.issues.map((inner) => findings(inner, path)).filter((all) =>
-        all.every((finding) => finding.path.length > path.length)
+        all.every((finding) => finding._tag === "Wrong" && finding.path.length > path.length)
       )
       return deeper.length === 1 ? deeper[0]! : [{ _tag: "Wrong", path, expected: expectedOf(issue.ast) }]
     }

@@ -98,7 +98,8 @@ const toValue = (node: AST.TOMLContentNode): Value => {
       return {
         _tag: "Scalar",
         position: positionOf(node),
-        value: node.value instanceof Date ? (node as AST.TOMLDateTimeValue).datetime : node.value as string | number
+        // A date is the text it is written as.
+        value: "datetime" in node ? node.datetime : node.value
       }
   }
 }
