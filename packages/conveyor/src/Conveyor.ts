@@ -11,7 +11,7 @@
  *
  * @since 0.1.0
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -22,6 +22,7 @@ import type * as Consumer from "./Consumer.ts"
 import type { ConveyorError } from "./ConveyorError.ts"
 import type { ConveyorEvent, ShutdownReport, TickCounts } from "./ConveyorEvent.ts"
 import * as engine from "./internal/engine.ts"
+import { conveyorDefaults } from "./internal/settings.ts"
 import type * as Lane from "./Lane.ts"
 import type * as MissedTick from "./MissedTick.ts"
 import type * as Producer from "./Producer.ts"
@@ -144,13 +145,7 @@ export interface Options<A, E, R, Consumers extends ReadonlyArray<unknown>> {
  * @stability stable
  * @since 0.1.0
  */
-export const defaults = {
-  timeoutIntervals: 3,
-  minTimeout: "10 seconds",
-  maxSilenceIntervals: 3,
-  drainTimeout: "10 seconds",
-  maxTicks: "unbounded"
-} as const
+export const defaults: typeof conveyorDefaults = conveyorDefaults
 
 /**
  * Starts a conveyor that lives as long as the surrounding Scope.

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
-import { Context, Effect, Layer, type Scope, type Stream } from "effect"
+import { Context, Effect, type Layer, type Scope, type Stream } from "effect"
 import { Cadence, Consumer, Conveyor, type ConveyorError, type ConveyorEvent, Lane, Producer } from "effect-conveyor"
 
 interface Reading {

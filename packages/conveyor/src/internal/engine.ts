@@ -45,7 +45,6 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   let lastError: string | undefined
   let phase: "running" | "ending" | "ended" = "running"
   let gaveUp = false
-  let ticker: Ticker.Ticker | undefined
 
   const count = (outcome: ConveyorMetrics.TickOutcome, ticks: number) => {
     counts[outcome] += ticks
@@ -83,7 +82,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     ? (payload: A, tick: Tick) => turn.withPermits(1)(offerAll(payload, tick))
     : offerAll
 
-  const makeTicker = Ticker.make({
+  const ticker = Ticker.make({
     cadence: options.cadence,
     policy,
     maxTicks: settings.maxTicks,
@@ -125,12 +124,12 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       })
     },
     finished: () => begin()
-  })
+  }, context)
 
   const end: Effect.Effect<void> = Effect.gen(function*() {
     const deadline = elapsed() + Duration.toMillis(settings.drainTimeout)
     const remaining = () => Duration.millis(Math.max(0, deadline - elapsed()))
-    ticker?.stop()
+    ticker.stop()
     producer.stop()
     yield* Effect.timeoutOption(runs.awaitEmpty, remaining())
     if (runs.size() > 0) {
@@ -161,10 +160,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   yield* Effect.addFinalizer(() => Effect.andThen(stop, journal.close))
   yield* producer.start
   journal.publish({ _tag: "Started", conveyor: name })
-  // Only now, so that a grid anchored to the start begins when there is something to run.
-  const started = yield* makeTicker
-  ticker = started
-  if (isRunning()) started.start()
+  if (isRunning()) ticker.start()
 
   return {
     name,
@@ -177,7 +173,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       ticks: { ...counts },
       running: runs.size(),
       restarts: producer.restarts(),
-      nextDueAt: isRunning() ? started.nextDueAt() : undefined,
+      nextDueAt: isRunning() ? ticker.nextDueAt() : undefined,
       lastError,
       lanes: laneStats
     }))

@@ -2,9 +2,17 @@ import * as Duration from "effect/Duration"
 import { constant } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Cadence from "../Cadence.ts"
-import { defaults, type Options } from "../Conveyor.ts"
+import type { Options } from "../Conveyor.ts"
 import type { LaneOptions } from "../Lane.ts"
 import { timeoutOption } from "./acquired.ts"
+
+export const conveyorDefaults = {
+  timeoutIntervals: 3,
+  minTimeout: "10 seconds",
+  maxSilenceIntervals: 3,
+  drainTimeout: "10 seconds",
+  maxTicks: "unbounded"
+} as const
 
 /** A conveyor's options with every default filled in; nothing where there is no bound. */
 export interface Settings {
@@ -23,12 +31,12 @@ export const resolve = (name: string, options: Options<any, any, any, any>, now:
   const check = checker(`Conveyor ${name}`)
   const settings: Settings = {
     timeout: options.timeout === undefined
-      ? intervals(defaults.timeoutIntervals, defaults.minTimeout)
+      ? intervals(conveyorDefaults.timeoutIntervals, conveyorDefaults.minTimeout)
       : timeoutOption(options.timeout),
     maxSilence: options.maxSilence === undefined
       ? silenceOf(options.cadence)
       : constant(options.maxSilence === "unbounded" ? Infinity : Duration.toMillis(options.maxSilence)),
-    drainTimeout: Duration.fromInputUnsafe(options.drainTimeout ?? defaults.drainTimeout),
+    drainTimeout: Duration.fromInputUnsafe(options.drainTimeout ?? conveyorDefaults.drainTimeout),
     maxTicks: options.maxTicks === undefined || options.maxTicks === "unbounded" ? Infinity : options.maxTicks
   }
   check(name.length > 0, "name", "not empty", `"${name}"`)
@@ -47,13 +55,13 @@ export const resolve = (name: string, options: Options<any, any, any, any>, now:
 const silenceOf = (cadence: Cadence.Cadence): (since: number) => number => {
   switch (cadence._tag) {
     case "Grid":
-      return constant(cadence.intervalMillis * defaults.maxSilenceIntervals)
+      return constant(cadence.intervalMillis * conveyorDefaults.maxSilenceIntervals)
     case "Schedule":
       return constant(Infinity)
     case "Cron":
       return (since) => {
         let due = since
-        for (let i = 0; i <= defaults.maxSilenceIntervals; i++) {
+        for (let i = 0; i <= conveyorDefaults.maxSilenceIntervals; i++) {
           due = Cadence.next(cadence, { startedAt: since, after: due })
         }
         return due - since

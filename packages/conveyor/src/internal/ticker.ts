@@ -41,12 +41,10 @@ export interface TickerOptions {
  */
 const cronHorizon = 86_400_000
 
-export const make = (options: TickerOptions): Effect.Effect<Ticker> =>
-  Effect.contextWith((context: Context.Context<never>) =>
-    options.cadence._tag === "Schedule"
-      ? makeScheduled(options, options.cadence, context)
-      : Effect.sync(() => makeTimetabled(options, options.cadence as Cadence.Timetable, context))
-  )
+export const make = (options: TickerOptions, context: Context.Context<never>): Ticker =>
+  options.cadence._tag === "Schedule"
+    ? makeScheduled(options, options.cadence, context)
+    : makeTimetabled(options, options.cadence, context)
 
 const makeTimetabled = (
   options: TickerOptions,
@@ -56,10 +54,11 @@ const makeTimetabled = (
   const clock = Context.get(context, Clock.Clock)
   const random = Context.get(context, Random.Random)
   const alarm = Alarm.of(context)
-  const startedAt = clock.currentTimeMillisUnsafe()
-  let state = MissedTick.start(Cadence.first(cadence, startedAt))
-  let dueAt = Cadence.first(cadence, startedAt)
-  let wakeAt = dueAt + Cadence.startDelay(cadence, dueAt, random.nextDoubleUnsafe())
+  // All of these are set by `start`, so that a grid anchored to the start begins when there is something to run.
+  let startedAt = 0
+  let state = MissedTick.start(0)
+  let dueAt = Infinity
+  let wakeAt = Infinity
   let index = 0
   let running = 0
   let stopped = false
@@ -130,7 +129,13 @@ const makeTimetabled = (
   }
 
   return {
-    start: step,
+    start: () => {
+      startedAt = clock.currentTimeMillisUnsafe()
+      dueAt = Cadence.first(cadence, startedAt)
+      state = MissedTick.start(dueAt)
+      wakeAt = dueAt + Cadence.startDelay(cadence, dueAt, random.nextDoubleUnsafe())
+      step()
+    },
     stop: () => {
       stopped = true
       cancel()
@@ -144,63 +149,63 @@ const makeScheduled = (
   options: TickerOptions,
   cadence: Cadence.ScheduleCadence,
   context: Context.Context<never>
-): Effect.Effect<Ticker> =>
-  Effect.gen(function*() {
-    const clock = Context.get(context, Clock.Clock)
-    const alarm = Alarm.of(context)
+): Ticker => {
+  const clock = Context.get(context, Clock.Clock)
+  const alarm = Alarm.of(context)
+  let dueAt: number | undefined
+  let index = 0
+  let missed = 0
+  let stopped = false
+  let fiber: Fiber.Fiber<void> | undefined
+
+  const wake = (instant: number) =>
+    Effect.callback<void>((resume) => {
+      const cancel = alarm.at(instant, () => resume(Effect.void))
+      return Effect.sync(cancel)
+    })
+
+  const awaitDue = (due: number): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const now = clock.currentTimeMillisUnsafe()
+      return now >= due
+        ? Effect.void
+        : Effect.flatMap(wake(Math.min(due, Math.ceil(now + options.checkSilence()))), () => awaitDue(due))
+    })
+
+  const runAt = (due: number) =>
+    Effect.callback<void>((resume) => {
+      const now = Math.max(due, clock.currentTimeMillisUnsafe())
+      options.due(1)
+      if (!options.canRun()) {
+        missed++
+        options.missed("skipped", 1, "producerDown")
+        return resume(Effect.void)
+      }
+      const tick = Tick.make({ index, dueAt: due, startedAt: now, missed })
+      index++
+      missed = 0
+      options.run(tick, false, now - due, () => resume(Effect.void))
+    })
+
+  const loop = Effect.gen(function*() {
     const startedAt = clock.currentTimeMillisUnsafe()
     const step = yield* Cadence.toStepper(cadence, startedAt)
-    let dueAt: number | undefined = Cadence.first(cadence, startedAt)
-    let index = 0
-    let missed = 0
-    let stopped = false
-    let fiber: Fiber.Fiber<void> | undefined
-
-    const wake = (instant: number) =>
-      Effect.callback<void>((resume) => {
-        const cancel = alarm.at(instant, () => resume(Effect.void))
-        return Effect.sync(cancel)
-      })
-
-    const awaitDue = (due: number): Effect.Effect<void> =>
-      Effect.suspend(() => {
-        const now = clock.currentTimeMillisUnsafe()
-        return now >= due
-          ? Effect.void
-          : Effect.flatMap(wake(Math.min(due, Math.ceil(now + options.checkSilence()))), () => awaitDue(due))
-      })
-
-    const runAt = (due: number) =>
-      Effect.callback<void>((resume) => {
-        const now = Math.max(due, clock.currentTimeMillisUnsafe())
-        options.due(1)
-        if (!options.canRun()) {
-          missed++
-          options.missed("skipped", 1, "producerDown")
-          return resume(Effect.void)
-        }
-        const tick = Tick.make({ index, dueAt: due, startedAt: now, missed })
-        index++
-        missed = 0
-        options.run(tick, false, now - due, () => resume(Effect.void))
-      })
-
-    const loop = Effect.gen(function*() {
-      while (dueAt !== undefined && index < options.maxTicks) {
-        yield* awaitDue(dueAt)
-        yield* runAt(dueAt)
-        dueAt = yield* step(clock.currentTimeMillisUnsafe())
-      }
-      if (!stopped) options.finished()
-    })
-    return {
-      start: () => {
-        fiber = Effect.runForkWith(context)(loop)
-      },
-      stop: () => {
-        stopped = true
-        fiber?.interruptUnsafe()
-      },
-      nextDueAt: () => stopped ? undefined : dueAt
+    dueAt = Cadence.first(cadence, startedAt)
+    while (dueAt !== undefined && index < options.maxTicks) {
+      yield* awaitDue(dueAt)
+      yield* runAt(dueAt)
+      dueAt = yield* step(clock.currentTimeMillisUnsafe())
     }
+    if (!stopped) options.finished()
   })
+  return {
+    start: () => {
+      fiber = Effect.runForkWith(context)(loop)
+    },
+    stop: () => {
+      stopped = true
+      fiber?.interruptUnsafe()
+    },
+    nextDueAt: () => stopped ? undefined : dueAt
+  }
+}
