@@ -1,7 +1,6 @@
 // Three fibers increment a counter and lose an update: Effect's own order never shows it, one of the first seeds does.
-import { Console, Effect, Exit } from "effect"
 // #region race
-import { Fiber, Ref } from "effect"
+import { Console, Effect, Exit, Fiber, Ref } from "effect"
 import { Simulation } from "effect-simulation"
 
 const program = Effect.gen(function*() {
@@ -12,13 +11,13 @@ const program = Effect.gen(function*() {
 })
 
 const search = Simulation.check(program, (outcome) => Exit.isSuccess(outcome.exit) && outcome.exit.value === 3)
-// #endregion
 
 Effect.gen(function*() {
   yield* Console.log(`in Effect's own order: ${yield* program}`)
   const failure = yield* Effect.flip(search)
   yield* Console.log(failure.message.split("\n").slice(0, 2).join("\n"))
 }).pipe(Effect.runPromise)
+// #endregion
 
 // Output:
 // in Effect's own order: 3

@@ -1,10 +1,11 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import { parse } from "csv-parse/sync"
 import { Effect, FileSystem } from "effect"
 import { Consumer } from "effect-conveyor"
 import { CsvConsumer, NdjsonConsumer, NodeSqlite, SqliteConsumer } from "effect-conveyor-connectors"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import { execFileSync } from "node:child_process"
+import { requires } from "../../../test/support/requires.ts"
 import { acquire, delivery, readText, services, temporaryDirectory } from "./fixtures.ts"
 
 /** A file system of its own, in memory; needs the right to mount. */
@@ -42,7 +43,7 @@ const consumers: { readonly [kind: string]: (path: string) => AnyConsumer } = {
 
 const kinds = ["csv", "ndjson", "sqlite"] as const
 
-describe("a full disk", () => {
+requires("mount")("a full disk", () => {
   for (const kind of kinds) {
     it.live(`fails ${kind} for now, leaves whole records, and goes on when there is room`, () =>
       Effect.gen(function*() {

@@ -20,7 +20,7 @@ export interface Options {
   readonly findEnd: FindEnd
 }
 
-export interface Rotation {
+interface Rotation {
   readonly size?: ByteSize.Input | undefined
   readonly every?: "day" | undefined
 }
@@ -39,7 +39,7 @@ export interface Current {
   torn: boolean
 }
 
-export interface RecordFile {
+interface RecordFile {
   /** Gives the file to append to for a tick due at that time, made or rotated if need be. */
   readonly prepare: (dueAt: number) => Effect.Effect<Current, FileError>
   /** Sets the file aside and gives a new one. */
