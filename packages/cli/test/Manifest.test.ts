@@ -239,6 +239,14 @@ store: x
         assert.include(problem, "found what ${DIGITS} gives")
       }))
 
+    it.effect("says of a variable that is missing no more than that", () =>
+      Effect.gen(function*() {
+        const text = withKeys("every: \"${EVERY}\"").replace("console: {}", "csv: { path: \"${WHERE}\" }")
+        const problems = yield* problemsOf(text)
+        assert.lengthOf(problems, 2)
+        for (const problem of problems) assert.include(problem, "is not set")
+      }))
+
     it.effect("never shows a secret", () =>
       Effect.gen(function*() {
         const http = (more: string) =>

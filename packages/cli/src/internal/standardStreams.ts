@@ -28,7 +28,6 @@ const write = (
     stream.write(chunk, (error) => {
       if (error === null || error === undefined) return resume(Effect.void)
       if ((error as NodeJS.ErrnoException).code === "EPIPE" || stream.destroyed) {
-        if (stream === process.stdout) noteClosed()
         // Nobody is there to read it: not a failure of whoever writes.
         return resume(Effect.void)
       }
