@@ -94,10 +94,12 @@ export const make = (options: {
       )
       const fiber = fork(life)
       const stop = Effect.gen(function*() {
-        if (running !== undefined) yield* Effect.timeoutOption(running.stop, Duration.sum(plan.drainTimeout, grace))
         // One that is still starting has nothing to drain.
-        else fiber.interruptUnsafe()
-        const exit = yield* Effect.timeoutOption(Fiber.await(fiber), grace)
+        if (running === undefined) fiber.interruptUnsafe()
+        const exit = yield* Effect.timeoutOption(
+          Effect.andThen(running?.stop ?? Effect.void, Fiber.await(fiber)),
+          running === undefined ? grace : Duration.sum(plan.drainTimeout, grace)
+        )
         return Option.getOrElse(Option.flatMap(exit, Exit.getSuccess), (): Outcome => ({ _tag: "Unsettled", plan }))
       })
       return { fingerprint: plan.fingerprint, fiber, stop }
