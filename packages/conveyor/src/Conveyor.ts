@@ -11,7 +11,7 @@
  *
  * @since 0.1.0
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -172,9 +172,29 @@ export const make: <
 ) => Effect.Effect<Conveyor<A, E>, ConveyorError, R | Services<Consumers[number]> | Scope.Scope> = engine.make as never
 
 /**
+ * Declares a conveyor as a service, for programs that look at its stats or events.
+ *
+ * **Example** (A conveyor that can be asked how it does)
+ *
+ * ```ts
+ * class Solar extends Conveyor.Service<Solar, Reading, "offline">()("home/Solar") {}
+ * const SolarLive = Conveyor.layer(Solar, { cadence, producer: Inverter, consumers: [ToPostgres] })
+ * const health = Effect.flatMap(Solar, (solar) => solar.stats)
+ * ```
+ *
+ * @category services
+ * @stability stable
+ * @since 0.1.0
+ */
+export const Service =
+  <Self, A, E = never>() => <const Key extends string>(key: Key): Context.ServiceClass<Self, Key, Conveyor<A, E>> =>
+    Context.Service<Self, Conveyor<A, E>>()(key)
+
+/**
  * A conveyor as a Layer: it runs as long as the Layer lives.
  *
- * **Details** Provides nothing; when a {@link Conveyors} is there, the conveyor can be found in it by name.
+ * **Details** Given a name, the Layer provides nothing; given a service made with {@link Service}, it provides the running conveyor
+ * and takes the service's key for its name.
  *
  * **Example** (A conveyor among an application's Layers)
  *
@@ -191,16 +211,22 @@ export const make: <
  * @stability stable
  * @since 0.1.0
  */
-export const layer = <
-  A = never,
-  E = never,
-  R = never,
-  const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>
->(
-  name: string,
-  options: Options<A, E, R, Consumers>
-): Layer.Layer<never, ConveyorError, Exclude<R | Services<Consumers[number]>, Scope.Scope>> =>
-  Layer.effectDiscard(make(name, options))
+export const layer: {
+  <A = never, E = never, R = never, const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>>(
+    name: string,
+    options: Options<A, E, R, Consumers>
+  ): Layer.Layer<never, ConveyorError, Exclude<R | Services<Consumers[number]>, Scope.Scope>>
+  <Self, A, E, R = never, const Consumers extends ReadonlyArray<unknown> = ReadonlyArray<unknown>>(
+    service: Context.Key<Self, Conveyor<A, E>>,
+    options: Options<A, E, R, Consumers>
+  ): Layer.Layer<Self, ConveyorError, Exclude<R | Services<Consumers[number]>, Scope.Scope>>
+} = (
+  named: string | Context.Key<any, Conveyor<any, any>>,
+  options: Options<any, any, any, ReadonlyArray<unknown>>
+): Layer.Layer<any, ConveyorError, any> =>
+  typeof named === "string"
+    ? Layer.effectDiscard(make(named, options)) as Layer.Layer<any, ConveyorError, any>
+    : Layer.effect(named as Context.Service<any, Conveyor<any, any>>, make(named.key, options))
 
 /**
  * Runs a conveyor until its last tick, until it gives up, or until it is interrupted; always ends it in order.

@@ -2,7 +2,8 @@
  * A scripted producer and a recording consumer, for proving a conveyor on a virtual clock.
  *
  * Both are ordinary producers and consumers: they stand in for the real ones by Layer, and everything else is the conveyor as it
- * runs in production. Give them a `TestClock` (every `it.effect` has one) and move time with `TestClock.adjust`.
+ * runs in production. Give them a `TestClock` (every `it.effect` has one) and move time with `TestClock.adjust`. A test that ends
+ * while a run or a delivery is under way needs `drainTimeout: 0`: nobody moves the clock for an orderly end.
  *
  * **Example** (Proving that a slow run skips ticks)
  *

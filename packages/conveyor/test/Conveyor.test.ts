@@ -825,6 +825,34 @@ describe("Conveyor", () => {
       }))
   })
 
+  describe("service", () => {
+    it.effect("gives the running conveyor under its key", () =>
+      Effect.gen(function*() {
+        class Counted extends Conveyor.Service<Counted, number>()("test/Counted") {}
+        const layer = Conveyor.layer(Counted, { cadence: everySecond, producer: counting, consumers: [] })
+        yield* Effect.gen(function*() {
+          const conveyor = yield* Counted
+          yield* TestClock.adjust("2 seconds")
+          const { name, ticks } = yield* conveyor.stats
+          assert.deepStrictEqual([name, ticks.run], ["test/Counted", 2])
+        }).pipe(Effect.provide(layer))
+      }))
+  })
+
+  describe("events", () => {
+    it.effect("hold the first tick of a subscriber that comes at once", () =>
+      Effect.gen(function*() {
+        const conveyor = yield* Conveyor.make("first", {
+          cadence: Cadence.every("1 second", { anchor: "start" }),
+          producer: counting,
+          consumers: []
+        })
+        const events = yield* eventsOf(conveyor)
+        yield* TestClock.adjust(0)
+        assert.deepStrictEqual(tags(events), ["TickRun", "HealthChanged"])
+      }))
+  })
+
   describe("spans", () => {
     it.effect("are those of runs and deliveries, linked, when there is a tracer", () =>
       Effect.gen(function*() {

@@ -75,6 +75,14 @@ describe("Conveyor types", () => {
     expectTypeOf(layer).toEqualTypeOf<Layer.Layer<never, ConveyorError.ConveyorError, Inverter | ToReadings>>()
   })
 
+  it("gives a Layer of the conveyor's own service", () => {
+    class Solar extends Conveyor.Service<Solar, Reading, Offline>()("types/Solar") {}
+    const layer = Conveyor.layer(Solar, { cadence, producer: Inverter, consumers: [ToReadings] })
+    expectTypeOf(layer).toEqualTypeOf<Layer.Layer<Solar, ConveyorError.ConveyorError, Inverter | ToReadings>>()
+    // @ts-expect-error the service promises readings, the producer makes numbers
+    Conveyor.layer(Solar, { cadence, producer: () => Effect.succeed(1), consumers: [] })
+  })
+
   it("checks the functions behind the services", () => {
     Producer.layer(Inverter, Effect.map(Modbus, (modbus) => () => modbus.read))
     // @ts-expect-error the service promises readings

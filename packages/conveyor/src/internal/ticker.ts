@@ -134,7 +134,8 @@ const makeTimetabled = (
       dueAt = Cadence.first(cadence, startedAt)
       state = MissedTick.start(dueAt)
       wakeAt = dueAt + Cadence.startDelay(cadence, dueAt, random.nextDoubleUnsafe())
-      step()
+      // Never at once: whoever has made the conveyor may first subscribe to its events.
+      cancel = alarm.at(wakeAt, step)
     },
     stop: () => {
       stopped = true
