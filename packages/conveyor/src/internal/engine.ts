@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   const ended = Deferred.makeUnsafe<ShutdownReport>()
   const scope = Scope.makeUnsafe("sequential")
   let lastError: string | undefined
-  let phase: "running" | "ending" | "ended" = "running"
+  let ending = false
   let gaveUp = false
 
   const count = (outcome: ConveyorMetrics.TickOutcome, ticks: number) => {
@@ -140,16 +140,14 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     yield* leave(Effect.andThen(Scope.close(scope, Exit.void), producer.release))
     const report: ShutdownReport = { name, gaveUp, ticks: { ...counts }, abandoned: runs.size(), lanes: laneStats }
     if (!gaveUp) journal.moveTo("stopped", "the conveyor has ended")
-    phase = "ended"
     journal.publish({ _tag: "Stopped", conveyor: name, report })
     yield* Deferred.succeed(ended, report)
   })
 
   // In a fiber of its own, so that whoever asked for the end may be interrupted without stopping it half-way.
-  const isRunning = () => phase === "running"
   const begin = () => {
-    if (!isRunning()) return
-    phase = "ending"
+    if (ending) return
+    ending = true
     Effect.runForkWith(context)(end)
   }
   const stop = Effect.suspend(() => {
@@ -160,7 +158,8 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
   yield* Effect.addFinalizer(() => Effect.andThen(stop, journal.close))
   yield* producer.start
   journal.publish({ _tag: "Started", conveyor: name })
-  if (isRunning()) ticker.start()
+  // Giving up while the producer was acquired for the first time has begun the end already.
+  if (!ending) ticker.start()
 
   return {
     name,
@@ -173,7 +172,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
       ticks: { ...counts },
       running: runs.size(),
       restarts: producer.restarts(),
-      nextDueAt: isRunning() ? ticker.nextDueAt() : undefined,
+      nextDueAt: ticker.nextDueAt(),
       lastError,
       lanes: laneStats
     }))
