@@ -83,7 +83,8 @@ const weight = (count: number, start: () => unknown) => async () => {
     globalThis.gc!()
     await pause(300)
     globalThis.gc!()
-    return process.memoryUsage().heapUsed
+    const { external, heapUsed } = process.memoryUsage()
+    return heapUsed + external
   }
   const before = await used()
   const kept = await start()

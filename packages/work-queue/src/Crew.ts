@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import type * as Types from "effect/Types"
 import * as FlowMetrics from "./FlowMetrics.ts"
@@ -15,6 +16,7 @@ import { CrewCore } from "./internal/crewCore.ts"
 import type { Plan } from "./internal/crewCore.ts"
 import type { FlowCore } from "./internal/flowCore.ts"
 import type { QueueCore } from "./internal/queueCore.ts"
+import { sharedDispatcher } from "./internal/sharedDispatcher.ts"
 import type { WorkQueue } from "./WorkQueue.ts"
 
 const TypeId = "~effect-work-queue/Crew"
@@ -223,7 +225,7 @@ const construct = <A, U, B, E, R, QE>(
     }
     items.measure(flow)
     const context = yield* Effect.context<never>()
-    const dispatcher = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher))
+    const dispatcher = sharedDispatcher(yield* Scheduler.Scheduler)
     const crew = new CrewCore<A, U>(
       items,
       { ...plan, name: options.name ?? defaults.name, grace: Duration.toMillis(options.grace ?? defaults.grace) },

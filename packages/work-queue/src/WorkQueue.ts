@@ -18,6 +18,7 @@ import type * as Types from "effect/Types"
 import { Heap } from "./internal/heap.ts"
 import { QueueCore } from "./internal/queueCore.ts"
 import { Ring } from "./internal/ring.ts"
+import { sharedDispatcher } from "./internal/sharedDispatcher.ts"
 
 const TypeId = "~effect-work-queue/WorkQueue"
 
@@ -129,7 +130,7 @@ export const makeUnsafe = <A, E = never>(
   options: WorkQueueOptions<A> = {},
   context: Context.Context<never> = Context.empty()
 ): WorkQueue<A, E> =>
-  construct(options, Context.get(context, Clock.Clock), Context.get(context, Scheduler.Scheduler).makeDispatcher())
+  construct(options, Context.get(context, Clock.Clock), sharedDispatcher(Context.get(context, Scheduler.Scheduler)))
 
 const construct = <A, E>(
   options: WorkQueueOptions<A>,
@@ -188,9 +189,7 @@ const construct = <A, E>(
  * @since 0.1.0
  */
 export const make = <A, E = never>(options: WorkQueueOptions<A> = {}): Effect.Effect<WorkQueue<A, E>> =>
-  Effect.withFiber((fiber) =>
-    Effect.succeed(construct<A, E>(options, fiber.getRef(Clock.Clock), fiber.currentDispatcher))
-  )
+  Effect.contextWith((context: Context.Context<never>) => Effect.sync(() => makeUnsafe<A, E>(options, context)))
 
 /**
  * Whether a value is a `WorkQueue`.

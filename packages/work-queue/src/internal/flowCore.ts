@@ -20,22 +20,23 @@ const fields = 10
 
 export type Outcome = "succeeded" | "failed" | "interrupted" | "dropped"
 
-/** The latest `capacity` measurements, of which percentiles are taken. */
+/** The latest `capacity` measurements, of which percentiles are taken. Takes no memory for those it has not seen. */
 export class Samples {
-  private readonly values: Float64Array
+  private readonly values: Array<number> = []
+  private readonly capacity: number
   private written = 0
 
   constructor(capacity: number) {
-    this.values = new Float64Array(capacity)
+    this.capacity = capacity
   }
 
   add(value: number): void {
-    this.values[this.written++ % this.values.length] = value
+    this.values[this.written++ % this.capacity] = value
   }
 
   /** Ascending. */
   sorted(): Float64Array {
-    return this.values.slice(0, this.written).sort()
+    return Float64Array.from(this.values).sort()
   }
 }
 
