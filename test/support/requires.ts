@@ -16,6 +16,6 @@ const needs = {
  */
 export const requires = (need: keyof typeof needs): (name: string, suite: () => void) => void => {
   const { command, isMet } = needs[need]
-  if (isMet || process.env["CI"] !== undefined) return describe
-  return (name, suite) => describe.skip(`${name} (needs ${need}: ${command})`, suite)
+  const isMissing = !isMet && process.env["CI"] === undefined
+  return (name, suite) => describe.skipIf(isMissing)(isMissing ? `${name} (needs ${need}: ${command})` : name, suite)
 }
