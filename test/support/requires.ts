@@ -17,5 +17,5 @@ const needs = {
 export const requires = (need: keyof typeof needs): (name: string, suite: () => void) => void => {
   const { command, isMet } = needs[need]
   const isMissing = !isMet && process.env["CI"] === undefined
-  return (name, suite) => describe.skipIf(isMissing)(isMissing ? `${name} (needs ${need}: ${command})` : name, suite)
+  return (name, suite) => describe.skipIf(isMissing)(`${name}${isMissing ? ` (needs ${need}: ${command})` : ""}`, suite)
 }

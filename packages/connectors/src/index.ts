@@ -10,6 +10,8 @@ export * as Connectors from "./Connectors.ts"
 export * as ConsoleConsumer from "./ConsoleConsumer.ts"
 /** Appends payloads to a CSV file. */
 export * as CsvConsumer from "./CsvConsumer.ts"
+/** Lengths of time as people write them in files. */
+export * as DurationText from "./DurationText.ts"
 /** What may go wrong with a file. */
 export * as FileError from "./FileError.ts"
 /** Gives what is appended to a file. */

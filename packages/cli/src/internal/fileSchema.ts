@@ -1,3 +1,4 @@
+import * as DurationText from "effect-conveyor-connectors/DurationText"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -7,33 +8,14 @@ import * as SchemaTransformation from "effect/SchemaTransformation"
 
 // What a file may hold where several keys hold the same.
 
-const expected = "a duration such as \"30s\" or \"1 minute\""
-
-const units: { readonly [short: string]: Duration.Unit } = {
-  ms: "millis",
-  s: "seconds",
-  m: "minutes",
-  min: "minutes",
-  h: "hours",
-  d: "days",
-  w: "weeks"
-}
-
-const parse = (text: string): Option.Option<Duration.Duration> => {
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)$/.exec(text.trim()) ?? []
-  return Duration.fromInput(
-    unit === undefined ? text.trim() as Duration.Input : `${Number(amount)} ${units[unit]!}`
-  ).pipe(Option.filter((duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)))
-}
-
 /** `5s`, `500ms`, `1 hour`, `30 seconds`; never negative. */
-export const duration = Schema.String.annotate({ expected }).pipe(
+export const duration = Schema.String.annotate({ expected: DurationText.expected }).pipe(
   Schema.decodeTo(
     Schema.Duration,
     SchemaTransformation.transformEffect<Duration.Duration, string>({
       decode: (text) =>
-        Option.match(parse(text), {
-          onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected })),
+        Option.match(DurationText.parse(text), {
+          onNone: () => Effect.fail(new SchemaIssue.InvalidValue({ expected: DurationText.expected })),
           onSome: Effect.succeed
         }),
       encode: (duration) => Effect.succeed(Duration.format(duration))
@@ -48,7 +30,7 @@ export const positive = duration.check(
 
 /** A duration of more than nothing, or no bound. */
 export const timeout = Schema.Union([Schema.Literal("unbounded"), positive]).annotate({
-  expected: `${expected}, or "unbounded"`
+  expected: `${DurationText.expected}, or "unbounded"`
 })
 
 const whole = (minimum: number) => {

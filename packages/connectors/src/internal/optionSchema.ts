@@ -5,28 +5,12 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
+import * as DurationText from "../DurationText.ts"
 
 // The type side is the loose `Input` that every Effect API takes, so that one schema describes both a file and a call in code.
 
 const isInput = <A>(fromInput: (input: A) => Option.Option<unknown>) => (u: unknown): u is A =>
   u !== null && u !== undefined && Option.isSome(fromInput(u as A))
-
-const shortUnits: Record<string, Duration.Unit> = {
-  ms: "millis",
-  s: "seconds",
-  m: "minutes",
-  min: "minutes",
-  h: "hours",
-  d: "days",
-  w: "weeks"
-}
-
-const parseDuration = (text: string): Option.Option<Duration.Duration> => {
-  const short = /^(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d|w)$/.exec(text.trim())
-  return Duration.fromInput(
-    short === null ? text.trim() as Duration.Input : `${Number(short[1])} ${shortUnits[short[2]!]!}`
-  ).pipe(Option.filter((duration) => Duration.isFinite(duration) && !Duration.isNegative(duration)))
-}
 
 const text = <A>(expected: string, parse: (text: string) => Option.Option<A>, format: (a: A) => string) =>
   SchemaTransformation.transformEffect<A, string>({
@@ -39,12 +23,12 @@ const text = <A>(expected: string, parse: (text: string) => Option.Option<A>, fo
   })
 
 /** A length of time: `"500ms"`, `"30s"`, `"1 minute"` in a file, any `Duration.Input` in code. */
-export const duration = Schema.String.annotate({ expected: "a duration such as \"30s\" or \"1 minute\"" }).pipe(
+export const duration = Schema.String.annotate({ expected: DurationText.expected }).pipe(
   Schema.decodeTo(
     Schema.declare<Duration.Input>(isInput(Duration.fromInput), { title: "duration", expected: "a duration" }),
     text<Duration.Input>(
-      "a duration such as \"30s\" or \"1 minute\"",
-      parseDuration,
+      DurationText.expected,
+      DurationText.parse,
       (input) => Duration.format(Duration.fromInputUnsafe(input))
     )
   )
