@@ -153,7 +153,8 @@ export const defaults: typeof conveyorDefaults = conveyorDefaults
  * **Details**
  *
  * Resumes once every consumer and the producer have been acquired or have failed to be for the first time; the first tick is due
- * after that. Closing the Scope stops the conveyor in order and takes at most `drainTimeout` and one second.
+ * after that. Closing the Scope stops the conveyor in order and takes at most `drainTimeout`, and
+ * three seconds more when runs, deliveries and releases all ignore interruption.
  *
  * **Errors** `StartupRejected` when a consumer cannot be set up. Dies when an option is out of its range, naming it.
  *

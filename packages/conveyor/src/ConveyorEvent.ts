@@ -68,7 +68,8 @@ export interface ShutdownReport {
  * - `TicksMissed`: due instants that got no run of their own, and why.
  * - `HealthChanged`: see `Supervisor.Health`.
  * - `ProducerRebuilding`, `ProducerRebuilt`: the producer is released, and after the pause has been acquired again.
- * - `DeliveryFailed`: a consumer failed and will be tried again after `retryIn`.
+ * - `DeliveryFailed`: a consumer failed and will be tried again after `retryIn`; with no payloads and attempt 0, it could not be acquired at
+ *   the start.
  * - `Dropped`: a lane was full; `total` payloads were dropped by it so far. `DeadLettered`: a payload will not be tried again.
  * - `Stopped`: the last event; nothing runs any more.
  *

@@ -348,23 +348,36 @@ describe("Conveyor", () => {
 
     // A run that waited for a full lane was overtaken in the lanes behind it by one that did not (seed 99 of the laws).
     it.effect("keep one order in all lanes when runs overlap and a lane makes them wait", () =>
-      Effect.gen(function*() {
-        const full = TestConveyor.recorder<number>({
-          name: "full",
-          steps: [{ succeed: undefined, after: "4500 millis" }]
-        })
-        const free = TestConveyor.recorder<number>({ name: "free" })
-        yield* Conveyor.make("overtake", {
-          cadence: everySecond,
-          missedTicks: MissedTick.overlap(4),
-          producer: (tick) => Effect.succeed(tick.index),
-          consumers: [Lane.configure(full.consumer, { capacity: 1, overflow: "suspend" }), free.consumer]
-        })
-        yield* TestClock.adjust("9 seconds")
-        assert.deepStrictEqual(free.payloads, full.payloads)
-        assert.deepStrictEqual(free.payloads, free.payloads.toSorted((a, b) => a - b))
-        assert.isAtLeast(free.payloads.length, 8)
-      }))
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            // Three at a time leave the full lane, so that several runs that wait for it go on in one instant.
+            const full = TestConveyor.recorder<number>({
+              name: "full",
+              steps: Array.from({ length: 9 }, () => ({ succeed: undefined, after: "4500 millis" as const }))
+            })
+            const free = TestConveyor.recorder<number>({ name: "free" })
+            yield* Conveyor.make("overtake", {
+              cadence: everySecond,
+              missedTicks: MissedTick.overlap(6),
+              timeout: "unbounded",
+              producer: (tick) => Effect.succeed(tick.index),
+              consumers: [
+                Lane.configure(full.consumer, { capacity: 3, overflow: "suspend", batch: { size: 3 } }),
+                free.consumer
+              ],
+              drainTimeout: 0
+            })
+            yield* Effect.sleep("30 seconds")
+            return free.payloads
+          })),
+        ({ exit }) => {
+          const payloads = Exit.isSuccess(exit) ? exit.value : []
+          assert.isAtLeast(payloads.length, 15)
+          assert.deepStrictEqual(payloads, payloads.toSorted((a, b) => a - b))
+        },
+        { runs: 100 }
+      ))
 
     it.effect("make a dead letter of a payload whose attempts are used up", () =>
       Effect.gen(function*() {
@@ -451,11 +464,15 @@ describe("Conveyor", () => {
           name: "bad",
           onAcquire: Effect.fail(new Consumer.Rejected({ reason: "/data is a directory" }))
         })
-        const error = yield* Effect.flip(Effect.scoped(Conveyor.make("start", {
-          cadence: everySecond,
-          producer: counting,
-          consumers: [fine.consumer, bad.consumer]
-        })))
+        const scope = yield* Scope.make()
+        const error = yield* Effect.flip(Scope.provide(
+          Conveyor.make("start", {
+            cadence: everySecond,
+            producer: counting,
+            consumers: [fine.consumer, bad.consumer]
+          }),
+          scope
+        ))
         assert.strictEqual(
           error.message,
           "conveyor start cannot start: consumer bad was rejected: /data is a directory"
@@ -747,17 +764,21 @@ describe("Conveyor", () => {
 
     it.effect("tries what is left at once instead of waiting out a long back-off", () =>
       Effect.gen(function*() {
-        const recorder = TestConveyor.recorder<number, "down">({ steps: [{ fail: "down" }] })
+        // Failing at 1, 2, 4, 8, 16 and 32 s; the next attempt would be at 64 s.
+        const recorder = TestConveyor.recorder<number, "down">({
+          steps: Array.from({ length: 6 }, () => ({ fail: "down" as const }))
+        })
         const conveyor = yield* Conveyor.make("backoff", {
           cadence: everySecond,
           producer: (tick) => Effect.succeed(tick.index),
-          consumers: [Lane.configure(recorder.consumer, { backoff: { min: "1 second", max: "1 hour" } })],
-          maxTicks: 1
+          consumers: [Lane.configure(recorder.consumer, { backoff: { min: "1 second", max: "1 hour" } })]
         })
-        yield* TestClock.adjust("1 second")
+        yield* TestClock.adjust("40 seconds")
+        assert.deepStrictEqual(recorder.payloads, [])
+        const stopping = yield* Effect.forkChild(conveyor.stop)
         yield* TestClock.adjust("2 seconds")
-        const report = yield* conveyor.awaitEnd
-        assert.deepStrictEqual([report.lanes[0]!.delivered, report.lanes[0]!.left], [1, 0])
+        const { lanes } = yield* Fiber.join(stopping)
+        assert.deepStrictEqual([lanes[0]!.delivered, lanes[0]!.left], [40, 0])
       }))
 
     it.effect("abandons a producer that ignores interruption, and says so", () =>

@@ -60,11 +60,10 @@ const makeTimetabled = (
   let dueAt = Infinity
   let wakeAt = Infinity
   let index = 0
-  let running = 0
   let stopped = false
 
   const finishIfDone = () => {
-    if (!stopped && running === 0 && (index >= options.maxTicks || dueAt === Infinity)) {
+    if (!stopped && state.running === 0 && (index >= options.maxTicks || dueAt === Infinity)) {
       stopped = true
       options.finished()
     }
@@ -73,10 +72,8 @@ const makeTimetabled = (
   const begin = (run: MissedTick.PlannedRun, now: number) => {
     const tick = Tick.make({ index, dueAt: run.dueAt, startedAt: now, missed: run.missed })
     index++
-    running++
     options.due(1)
     options.run(tick, run.isCatchUp, now - run.dueAt, () => {
-      running--
       const endedAt = clock.currentTimeMillisUnsafe()
       state = MissedTick.ended(options.policy, state, endedAt)
       // A tick that jitter delays has come due but must not begin before its time.
@@ -119,9 +116,8 @@ const makeTimetabled = (
   const step = (): void => {
     const now = clock.currentTimeMillisUnsafe()
     if (now >= wakeAt) {
-      decide(now, running > 0 ? "overrun" : "late")
-      // Not merely after `now`: when the clock was set back, instants that had their run must not get another.
-      dueAt = Cadence.next(cadence, { startedAt, after: Math.max(now, state.decided) })
+      decide(now, state.running > 0 ? "overrun" : "late")
+      dueAt = Cadence.next(cadence, { startedAt, after: now })
       wakeAt = dueAt + Cadence.startDelay(cadence, dueAt, random.nextDoubleUnsafe())
       finishIfDone()
     }
