@@ -1,5 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, DateTime, Duration, Effect, Exit, Fiber, Layer, Metric, Schedule, Scope, Stream, Tracer } from "effect"
+import {
+  Cause,
+  DateTime,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  Metric,
+  Schedule,
+  Scope,
+  Stream,
+  Tracer
+} from "effect"
 import {
   Cadence,
   Consumer,
@@ -496,6 +510,23 @@ describe("Conveyor", () => {
         assert.include((yield* conveyor.stats).lanes[0]!.lastError, "did not finish within 5s")
       }))
 
+    it.effect("leaves no fiber of an acquisition that hangs", () =>
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            yield* Conveyor.make("hang", {
+              cadence: everySecond,
+              timeout: "3 seconds",
+              producer: Producer.make("hung", Effect.never as Effect.Effect<() => Effect.Effect<number>>),
+              consumers: [Consumer.make("hung", Effect.never as Effect.Effect<() => Effect.Effect<void>>)],
+              drainTimeout: 0
+            })
+            yield* Effect.sleep("20 seconds")
+          })).pipe(Effect.provide(Logger.layer([]))),
+        undefined,
+        { runs: 30 }
+      ))
+
     it.effect.each([
       { option: "maxTicks", options: { maxTicks: 0 } },
       { option: "timeout", options: { timeout: 0 } },
@@ -646,6 +677,24 @@ describe("Conveyor", () => {
         assert.isAtLeast(ticks.run, 3)
       }))
 
+    it.effect("skips the ticks of a producer that is down under every policy", () =>
+      Effect.gen(function*() {
+        let tries = 0
+        const conveyor = yield* Conveyor.make("down", {
+          cadence: everySecond,
+          missedTicks: MissedTick.catchUp("unbounded"),
+          producer: Producer.make(
+            "device",
+            Effect.suspend(() => ++tries < 4 ? Effect.fail("off" as const) : Effect.succeed(() => Effect.void))
+          ),
+          consumers: []
+        })
+        yield* TestClock.adjust("10 seconds")
+        const { ticks } = yield* conveyor.stats
+        assert.strictEqual(ticks.caughtUp, 0)
+        assert.isAtLeast(ticks.skipped, 6)
+      }))
+
     it.effect("gives up when restarts exceed the intensity, and leaves other conveyors running", () =>
       Effect.gen(function*() {
         const hopeless = yield* Conveyor.make("hopeless", {
@@ -760,6 +809,24 @@ describe("Conveyor", () => {
           report.lanes.map(({ delivered, left, name }) => ({ name, delivered, left })),
           [{ name: "slow", delivered: 0, left: 5 }, { name: "quick", delivered: 5, left: 0 }]
         )
+      }))
+
+    it.effect("takes no longer than the deadline for the running producer and the lanes together", () =>
+      Effect.gen(function*() {
+        const stuck = TestConveyor.recorder<number>({ steps: [{ never: true }] })
+        const conveyor = yield* Conveyor.make("together", {
+          cadence: everySecond,
+          producer: TestConveyor.script([{ succeed: 1 }, { succeed: 2, after: "2 seconds" }]),
+          consumers: [Lane.configure(stuck.consumer, { timeout: "unbounded" })],
+          drainTimeout: "3 seconds"
+        })
+        yield* TestClock.adjust("2 seconds")
+        const stopping = yield* Effect.forkChild(conveyor.stop)
+        yield* TestClock.adjust("2900 millis")
+        assert.isUndefined(stopping.pollUnsafe())
+        yield* TestClock.adjust("100 millis")
+        const { lanes, ticks } = yield* Fiber.join(stopping)
+        assert.deepStrictEqual([ticks.run, lanes[0]!.left], [2, 2])
       }))
 
     it.effect("tries what is left at once instead of waiting out a long back-off", () =>
