@@ -91,6 +91,28 @@ export interface FlowStats {
 }
 
 /**
+ * What has flowed through since the start, and what is in the system now: the raw numbers, of which whoever looks again
+ * and again takes differences over spans of its own. Not held back during the warm-up.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface FlowTotals {
+  /** When this was read, in milliseconds on the monotonic clock. */
+  readonly now: number
+  readonly arrivals: number
+  readonly departures: number
+  readonly depth: number
+  readonly busy: number
+  readonly size: number
+  /** Milliseconds of work done, that in progress included: the integral of `busy` over the clock. */
+  readonly busyTime: number
+  /** Milliseconds of work in the services that are over. */
+  readonly serviceTime: number
+}
+
+/**
  * The options of `make`.
  *
  * @category models
@@ -279,6 +301,29 @@ export const statsUnsafe = (self: FlowMetrics): FlowStats => {
     littleResidual: wip - average(window.arrivals, window.span) * average(window.sojournSum, window.departures),
     drainEstimate: inSystem === 0 ? 0 : inSystem / departureRate * 1000,
     outcomes: { ...flow.outcomes }
+  }
+}
+
+/**
+ * What has flowed through since the start. O(1): cheap enough to be read a hundred times a second.
+ *
+ * @category getters
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const totalsUnsafe = (self: FlowMetrics): FlowTotals => {
+  const flow = core(self)
+  const now = flow.now()
+  flow.advance(now)
+  return {
+    now,
+    arrivals: flow.arrived,
+    departures: flow.departed,
+    depth: flow.waiting,
+    busy: flow.busy,
+    size: flow.size,
+    busyTime: flow.busyTime,
+    serviceTime: flow.serviceTime
   }
 }
 

@@ -149,6 +149,31 @@ describe("FlowMetrics", () => {
       assert.closeTo(stats.wip, 1, 1e-9)
     }))
 
+  it.effect("totals what has flowed through since the start, work in progress included", () =>
+    Effect.gen(function*() {
+      const flow = yield* FlowMetrics.make({ window: "60 seconds", warmup: "1 hour" })
+      FlowMetrics.resizedUnsafe(flow, 0, 2)
+      FlowMetrics.arrivedUnsafe(flow, 0)
+      FlowMetrics.arrivedUnsafe(flow, 0)
+      FlowMetrics.arrivedUnsafe(flow, 0)
+      FlowMetrics.beganUnsafe(flow, 0, 0)
+      FlowMetrics.beganUnsafe(flow, 0, 0)
+      yield* TestClock.adjust("2 seconds")
+      FlowMetrics.settledUnsafe(flow, 2000, 0, "succeeded")
+      // A silence longer than the window, with one still at work.
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(FlowMetrics.totalsUnsafe(flow), {
+        now: 602_000,
+        arrivals: 3,
+        departures: 1,
+        depth: 1,
+        busy: 1,
+        size: 2,
+        busyTime: 604_000,
+        serviceTime: 2000
+      })
+    }))
+
   it.effect("reads 0 during the warm-up, but for counts", () =>
     Effect.gen(function*() {
       const flow = yield* FlowMetrics.make({ warmup: "3 seconds" })

@@ -46,6 +46,9 @@ export class FlowCore {
   waiting = 0
   busy = 0
   size = 0
+  /** Milliseconds of work since the start: the integral of `busy`, and the sum of the services that are over. */
+  busyTime = 0
+  serviceTime = 0
   readonly outcomes: Record<Outcome, number> = { succeeded: 0, failed: 0, interrupted: 0, dropped: 0 }
   readonly waitSamples: Samples
   readonly serviceSamples: Samples
@@ -73,14 +76,14 @@ export class FlowCore {
   }
 
   arrive(now: number): void {
-    this.integrate(now)
+    this.advance(now)
     this.waiting++
     this.arrived++
     this.sums[this.base + arrivals]!++
   }
 
   begin(now: number, arrivedAt: number): void {
-    this.integrate(now)
+    this.advance(now)
     this.waiting--
     this.busy++
     const wait = now - arrivedAt
@@ -91,7 +94,7 @@ export class FlowCore {
   }
 
   settle(now: number, beganAt: number, outcome: Outcome): void {
-    this.integrate(now)
+    this.advance(now)
     this.busy--
     this.departed++
     this.outcomes[outcome]++
@@ -100,11 +103,12 @@ export class FlowCore {
     this.sums[this.base + services]!++
     this.sums[this.base + serviceSum]! += service
     this.sums[this.base + sojournSum]! += service
+    this.serviceTime += service
     this.serviceSamples.add(service)
   }
 
   withdraw(now: number, arrivedAt: number, outcome: Outcome | undefined): void {
-    this.integrate(now)
+    this.advance(now)
     this.waiting--
     this.departed++
     if (outcome !== undefined) this.outcomes[outcome]++
@@ -113,13 +117,13 @@ export class FlowCore {
   }
 
   resize(now: number, by: number): void {
-    this.integrate(now)
+    this.advance(now)
     this.size += by
   }
 
   /** The window's sums up to now, and the span of the clock they cover. */
   window(now: number) {
-    this.integrate(now)
+    this.advance(now)
     const total = new Float64Array(fields)
     for (let i = 0; i < this.sums.length; i++) total[i % fields]! += this.sums[i]!
     return {
@@ -137,7 +141,8 @@ export class FlowCore {
     }
   }
 
-  private integrate(now: number): void {
+  /** Brings the integrals up to now. */
+  advance(now: number): void {
     if (now >= (this.bucket + 1) * this.width) this.roll(Math.floor(now / this.width))
     const elapsed = now - this.lastAt
     if (elapsed > 0) this.accumulate(elapsed, now)
@@ -147,13 +152,17 @@ export class FlowCore {
     this.sums[this.base + systemArea]! += elapsed * (this.waiting + this.busy)
     this.sums[this.base + busyArea]! += elapsed * this.busy
     this.sums[this.base + sizeArea]! += elapsed * this.size
+    this.busyTime += elapsed * this.busy
     this.lastAt = now
   }
 
   private roll(to: number): void {
     // A silence longer than the window is not walked bucket by bucket: what came before it is forgotten anyway.
     const first = Math.max(this.bucket + 1, to - bucketCount + 1)
-    if (first > this.bucket + 1) this.lastAt = first * this.width
+    if (first > this.bucket + 1) {
+      this.busyTime += (first * this.width - this.lastAt) * this.busy
+      this.lastAt = first * this.width
+    }
     for (let bucket = first; bucket <= to; bucket++) {
       const boundary = bucket * this.width
       this.accumulate(boundary - this.lastAt, boundary)
