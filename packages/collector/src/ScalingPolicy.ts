@@ -1,0 +1,195 @@
+/**
+ * Pure: how large the crew should be, given what flows through.
+ *
+ * A policy holds no clock, no timer and no random number. It is started with a first sample and then shown one sample after another;
+ * to each it answers with a size. So it can be proved on a virtual load, and replayed on a recorded one (`ScalingReplay`).
+ *
+ * Two are given. {@link little} asks how many consumers the load needs. {@link gradient} asks the same, and also how many
+ * the system downstream bears before its latency rises. Others are made with {@link make}.
+ *
+ * @since 0.1.0
+ */
+import type { FlowTotals } from "effect-work-queue/FlowMetrics"
+import * as Duration from "effect/Duration"
+import * as Demand from "./internal/scalingDemand.ts"
+
+/**
+ * What a policy sees at one instant: the totals of the flow so far, and the bounds of the crew.
+ *
+ * **Details** Times are milliseconds. Totals only ever grow, so that a policy takes differences over spans of its own; how often it is shown
+ * a sample does not change what it sees, only how soon.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface Sample extends FlowTotals {
+  /** The least size allowed. */
+  readonly min: number
+  /** The greatest size allowed. */
+  readonly max: number
+}
+
+/**
+ * The size a policy wants now, and what it will say to the next sample.
+ *
+ * **Details** An immutable value: asked twice, `next` answers the same, so a decision may be kept, compared and replayed.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface Decision {
+  /** A whole number within `min` and `max` of the sample. */
+  readonly size: number
+  readonly next: (sample: Sample) => Decision
+}
+
+/**
+ * How large the crew should be.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface ScalingPolicy {
+  readonly name: string
+  /** The decision on the first sample. */
+  readonly start: (sample: Sample) => Decision
+}
+
+/**
+ * Makes a policy out of a state and a step.
+ *
+ * **Details**
+ *
+ * `initial` gives the state before the first sample, and `decide` is asked about every sample, the first included. What it answers is
+ * made whole (rounded up) and brought within `min` and `max`; instead of `NaN` the previous size is kept, and `min` at the start.
+ *
+ * @category constructors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const make = <State>(options: {
+  readonly name: string
+  readonly initial: (sample: Sample) => State
+  readonly decide: (state: State, sample: Sample) => { readonly state: State; readonly size: number }
+}): ScalingPolicy => {
+  const step = (state: State, previous: number, sample: Sample): Decision => {
+    const wanted = options.decide(state, sample)
+    const size = within(wanted.size, previous, sample)
+    return { size, next: (sample) => step(wanted.state, size, sample) }
+  }
+  return { name: options.name, start: (sample) => step(options.initial(sample), sample.min, sample) }
+}
+
+/**
+ * Options of {@link little}.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface LittleOptions {
+  /** Consumers beyond those that the load keeps busy, as a share of them, 0 to 1: with 0.15 a load of 100 gets 115. Defaults to 0.15. */
+  readonly wipMargin?: number | undefined
+  /** How soon a backlog should be worked off; more than zero. Also the span over which a rising load is seen. Defaults to 1 second. */
+  readonly clearWithin?: Duration.Input | undefined
+  /** How long a smaller size must have sufficed before the crew shrinks; at least `clearWithin`. Defaults to 10 seconds. */
+  readonly coolDown?: Duration.Input | undefined
+}
+
+/**
+ * Options of {@link gradient}.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface GradientOptions extends LittleOptions {
+  /** How many times its uncontended value the service time may reach before the crew shrinks; more than 1. Defaults to 1.5. */
+  readonly tolerance?: number | undefined
+}
+
+/**
+ * The defaults of the options of {@link little} and {@link gradient}.
+ *
+ * @category defaults
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const defaults = {
+  wipMargin: 0.15,
+  clearWithin: "1 second",
+  coolDown: "10 seconds",
+  tolerance: 1.5
+} as const
+
+/**
+ * Makes the policy that sizes the crew by Little's law.
+ *
+ * **Errors** Throws a `RangeError` that names the option, if one is out of range.
+ *
+ * @category policies
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const little = (options: LittleOptions = {}): ScalingPolicy => {
+  const settings = demandSettings("little", options)
+  return make({
+    name: "little",
+    initial: (sample) => Demand.start(sample),
+    decide: (state, sample) => {
+      const next = Demand.observe(settings, state, sample)
+      return { state: next, size: next.size }
+    }
+  })
+}
+
+/**
+ * Makes the policy that gives the load what it needs, as long as the system downstream bears it.
+ *
+ * **Errors** Throws a `RangeError` that names the option, if one is out of range.
+ *
+ * @category policies
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const gradient = (options: GradientOptions = {}): ScalingPolicy => {
+  const settings = demandSettings("gradient", options)
+  const tolerance = options.tolerance ?? defaults.tolerance
+  check(tolerance > 1 && tolerance < Infinity, "gradient", "tolerance", "more than 1", tolerance)
+  return make({
+    name: "gradient",
+    initial: (sample) => Demand.start(sample),
+    decide: (state, sample) => {
+      const next = Demand.observe(settings, state, sample)
+      return { state: next, size: next.size }
+    }
+  })
+}
+
+const within = (size: number, previous: number, { max, min }: Sample): number =>
+  Math.max(min, Math.min(max, Number.isNaN(size) ? previous : Math.ceil(size)))
+
+const demandSettings = (policy: string, options: LittleOptions): Demand.Settings => {
+  const wipMargin = options.wipMargin ?? defaults.wipMargin
+  const clearWithin = Duration.toMillis(options.clearWithin ?? defaults.clearWithin)
+  const coolDown = Duration.toMillis(options.coolDown ?? defaults.coolDown)
+  check(wipMargin >= 0 && wipMargin <= 1, policy, "wipMargin", "between 0 and 1", wipMargin)
+  check(clearWithin > 0 && clearWithin < Infinity, policy, "clearWithin", "> 0 and finite", `${clearWithin} millis`)
+  check(
+    coolDown >= clearWithin && coolDown < Infinity,
+    policy,
+    "coolDown",
+    "at least clearWithin and finite",
+    `${coolDown} millis`
+  )
+  return { wipMargin, clearWithin, coolDown }
+}
+
+const check = (holds: boolean, policy: string, option: string, expected: string, got: number | string): void => {
+  if (!holds) {
+    throw new RangeError(`ScalingPolicy.${policy}: ${option} must be ${expected}, got ${got}`)
+  }
+}
