@@ -1,0 +1,70 @@
+import * as FlowMetrics from "effect-work-queue/FlowMetrics"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as ScalingPolicy from "../ScalingPolicy.ts"
+import { LoadAverage } from "./loadAverage.ts"
+
+/** Looks at the load again and again, and resizes the crew by what its policy says. */
+export interface Autoscaler {
+  /** To be run in a fiber of its own; never ends. */
+  readonly run: Effect.Effect<never>
+  /** To be called whenever something may have entered the system. */
+  readonly arrived: () => void
+  readonly averageLoad: () => number
+}
+
+/**
+ * Makes an autoscaler.
+ *
+ * While nothing is in the system and the crew is as small as it may be, there is nothing to look at: it sleeps without a
+ * timer until something arrives, so an idle queue costs nothing.
+ */
+export const make = (options: {
+  readonly flow: FlowMetrics.FlowMetrics
+  readonly policy: ScalingPolicy.ScalingPolicy | undefined
+  readonly min: number
+  readonly max: number
+  readonly interval: Duration.Duration
+  readonly avgLoadInterval: Duration.Duration
+  readonly resize: (from: number, to: number) => Effect.Effect<void>
+}): Autoscaler => {
+  const { avgLoadInterval, flow, interval, max, min, policy, resize } = options
+  const average = new LoadAverage(Duration.toMillis(avgLoadInterval), FlowMetrics.nowUnsafe(flow))
+  let decision: ScalingPolicy.Decision | undefined
+  let wake: (() => void) | undefined
+
+  const look = Effect.suspend(() => {
+    const totals = FlowMetrics.totalsUnsafe(flow)
+    const { busy, depth, now, size } = totals
+    average.observe(now, size === 0 ? 0 : (depth + busy) / size)
+    if (policy === undefined) return Effect.void
+    const sample = { ...totals, min, max }
+    decision = decision === undefined ? policy.start(sample) : decision.next(sample)
+    return decision.size === size ? Effect.void : resize(size, decision.size)
+  })
+
+  const isAtRest = () => {
+    const { busy, depth, size } = FlowMetrics.totalsUnsafe(flow)
+    return depth === 0 && busy === 0 && (policy === undefined || size <= min)
+  }
+
+  const rest = Effect.callback<void>((resume) => {
+    if (!isAtRest()) return resume(Exit.void)
+    wake = () => resume(Exit.void)
+    return Effect.sync(() => {
+      wake = undefined
+    })
+  })
+
+  return {
+    run: Effect.forever(Effect.andThen(rest, Effect.andThen(look, Effect.sleep(interval)))),
+    arrived: () => {
+      const resume = wake
+      if (resume === undefined) return
+      wake = undefined
+      resume()
+    },
+    averageLoad: () => average.average(FlowMetrics.nowUnsafe(flow))
+  }
+}

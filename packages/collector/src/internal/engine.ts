@@ -1,0 +1,211 @@
+import * as Crew from "effect-work-queue/Crew"
+import * as FlowMetrics from "effect-work-queue/FlowMetrics"
+import * as WorkQueue from "effect-work-queue/WorkQueue"
+import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import * as Scope from "effect/Scope"
+import { type DropReason, QueueShutDown } from "../CollectorError.ts"
+import type { CollectorLike, CollectorQueue, Contract, Options } from "../CollectorQueue.ts"
+import type { BusEvent, ShutDownReport } from "../MessageBus.ts"
+import type { SendOptions } from "../Publisher.ts"
+import * as QueueMetrics from "../QueueMetrics.ts"
+import * as Autoscaler from "./autoscaler.ts"
+import * as Bus from "./bus.ts"
+import * as Collection from "./collection.ts"
+import { CollectedEvent, type Origin } from "./event.ts"
+import * as Narrator from "./narrator.ts"
+import { setUp } from "./participants.ts"
+import { resolve, type Settings } from "./settings.ts"
+import * as Waking from "./waking.ts"
+
+/** How long a consumer that was interrupted may take before it is abandoned, and what it holds with it. */
+const grace = Duration.seconds(1)
+
+/**
+ * Puts a queue together and starts it.
+ *
+ * What it starts hangs on Scopes of its own, which only the orderly end closes. The surrounding Scope does no more than ask
+ * for that end and wait for it, so it does not matter in which order its finalizers run.
+ */
+export const make = Effect.fnUntraced(function*(
+  name: string,
+  options: Contract<ReadonlyArray<CollectorLike>, any> & Options<any, any>
+): Effect.fn.Return<CollectorQueue<any>, unknown, any> {
+  const settings = resolve(name, options)
+  const context = yield* Effect.context<any>()
+  const clock = yield* Clock.Clock
+  const narrate = settings.logging ? Narrator.make(name, context) : () => {}
+  const bus = yield* Bus.make((tag) => (cause) =>
+    settings.logging
+      ? Effect.annotateLogs(Effect.logWarning(`a handler of ${tag} failed`, cause), { queue: name })
+      : Effect.void
+  )
+  const tell = (event: BusEvent) => {
+    bus.publish(event)
+    narrate(event)
+  }
+
+  // Handlers and collectors; whoever comes last is released first.
+  const scope = Scope.makeUnsafe("sequential")
+  const held = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(Scope.provide(scope), Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+  // Until the orderly end can be asked for, an interruption or a failure closes what has been started so far.
+  yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+  yield* held(Effect.forEach(options.handlers ?? [], bus.add, { discard: true }))
+  const collection = Collection.make(yield* held(setUp(name, options.collectors, options.router)))
+
+  let drops = 0
+  const dropped = (event: CollectedEvent, reason: DropReason) => {
+    event.drop(reason)
+    tell({ _tag: "Dropped", queue: name, event: event.id, reason, total: ++drops })
+  }
+  const flow = yield* FlowMetrics.make({ ...settings })
+  const queue = yield* WorkQueue.make<CollectedEvent>(queueOptions(settings, dropped))
+  const crewScope = Scope.makeUnsafe("sequential")
+  const crew = yield* Scope.provide(
+    Crew.make(queue, {
+      name,
+      flow,
+      grace,
+      size: settings.scaling === undefined ? settings.maxConsumers : settings.minConsumers,
+      work: collection.work,
+      onSettled: (event, exit) => {
+        if (event.hasBegun) collection.onSettled(event, exit)
+        else dropped(event, "shutDown")
+      }
+    }),
+    crewScope
+  )
+
+  const autoscaler = Autoscaler.make({
+    flow,
+    policy: settings.scaling,
+    min: settings.minConsumers,
+    max: settings.maxConsumers,
+    interval: settings.monitorInterval,
+    avgLoadInterval: settings.avgLoadInterval,
+    resize: (from, to) =>
+      Effect.map(
+        Crew.resize(crew, to),
+        () => tell({ _tag: to > from ? "ScaledUp" : "ScaledDown", queue: name, from, to })
+      )
+  })
+  const metrics = Effect.sync(() =>
+    QueueMetrics.fromFlow(FlowMetrics.statsUnsafe(flow), {
+      timestamp: clock.currentTimeMillisUnsafe(),
+      avgLoad: autoscaler.averageLoad()
+    })
+  )
+  const report = Effect.map(metrics, (metrics) => tell({ _tag: "ReportedMetrics", queue: name, metrics }))
+
+  const watchScope = Scope.makeUnsafe("sequential")
+  if (settings.measured) yield* Effect.forkIn(autoscaler.run, watchScope)
+  if (settings.reportInterval !== undefined) {
+    yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(settings.reportInterval), report)), watchScope)
+  }
+
+  const ended = Deferred.makeUnsafe<ShutDownReport>()
+  const end = Effect.gen(function*() {
+    const { abandoned, interrupted, left, settled } = yield* Crew.drain(crew, {
+      deadline: settings.consumerShutdownTimeout
+    })
+    yield* Scope.close(watchScope, Exit.void)
+    // Closing waits for consumers that were abandoned, however long they take: they are left to themselves.
+    const closing = yield* Effect.forkDetach(Scope.close(crewScope, Exit.void), { startImmediately: true })
+    if (abandoned === 0) yield* Fiber.await(closing)
+    const report: ShutDownReport = { queue: name, settled, interrupted, left: left.length, abandoned }
+    tell({ _tag: "ShutDown", queue: name, report })
+    yield* bus.close
+    yield* Scope.close(scope, Exit.void)
+    yield* Deferred.succeed(ended, report)
+  })
+  let ending = false
+  // In a fiber of its own, so that whoever asked for the end may be interrupted without stopping it half-way.
+  const shutDown = Effect.suspend(() => {
+    if (!ending) {
+      ending = true
+      Effect.runForkWith(context)(end)
+    }
+    return Deferred.await(ended)
+  })
+  yield* Effect.addFinalizer(() => shutDown)
+  tell({ _tag: "Initialized", queue: name, consumers: yield* Crew.size(crew) })
+
+  return {
+    name,
+    publisher: publisherOf(name, settings, queue, {
+      queue: name,
+      wake: Waking.make((yield* Scheduler.Scheduler).makeDispatcher())
+    }, autoscaler.arrived),
+    messageBus: bus,
+    metrics,
+    consumerCount: Crew.size(crew),
+    currentLoad: Effect.map(metrics, ({ load }) => load),
+    awaitIdle: Crew.awaitIdle(crew),
+    shutDown,
+    awaitEnd: Deferred.await(ended)
+  }
+})
+
+const queueOptions = (
+  { ageEvery, capacity, overflow, queueType }: Settings,
+  onDrop: (event: CollectedEvent, reason: DropReason) => void
+): WorkQueue.WorkQueueOptions<CollectedEvent> => ({
+  order: queueType === "priority" ? { priority: ({ priority }) => priority, ageEvery } : queueType,
+  capacity,
+  overflow,
+  onDrop
+})
+
+const publisherOf = (
+  name: string,
+  settings: Settings,
+  queue: WorkQueue.WorkQueue<CollectedEvent>,
+  origin: Origin,
+  arrived: () => void
+): CollectorQueue<any>["publisher"] => {
+  const refused = Exit.fail(new QueueShutDown({ queue: name }))
+  let sent = 0
+
+  const priorityOf = (options: SendOptions | undefined): number => {
+    if (options?.priority === undefined) return settings.defaultPriority
+    if (settings.queueType === "priority") return options.priority
+    throw new RangeError(
+      `CollectorQueue ${name}: send takes no priority, because queueType is "${settings.queueType}", got ${options.priority}`
+    )
+  }
+
+  return {
+    send: (payload, options) =>
+      Effect.suspend(() => {
+        const event = new CollectedEvent(origin, ++sent, payload, priorityOf(options))
+        if (WorkQueue.offerUnsafe(queue, event)) {
+          arrived()
+          return Exit.succeed(event)
+        }
+        if (event.isSettled) return Exit.succeed(event)
+        // Full, and its sender waits; or closed.
+        return Effect.flatMap(
+          WorkQueue.offer(queue, event),
+          (accepted) => accepted ? Exit.succeed(event) : refused
+        )
+      }),
+    sendAll: (payloads, options) =>
+      Effect.suspend(() => {
+        const priority = priorityOf(options)
+        const events = Array.from(payloads, (payload) => new CollectedEvent(origin, ++sent, payload, priority))
+        const offering = Effect.map(WorkQueue.offerAll(queue, events), (left) => {
+          if (left.length === events.length && events.length > 0 && !events[0]!.isSettled) return refused
+          for (const event of left) if (!event.isSettled) event.drop("shutDown")
+          return Exit.succeed(events)
+        })
+        arrived()
+        return Effect.flatten(offering)
+      })
+  }
+}
