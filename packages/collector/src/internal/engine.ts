@@ -9,17 +9,17 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import * as Scope from "effect/Scope"
-import { type DropReason, QueueShutDown } from "../CollectorError.ts"
+import type { DropReason } from "../CollectorError.ts"
 import type { CollectorLike, CollectorQueue, Contract, Options } from "../CollectorQueue.ts"
 import type { BusEvent, ShutDownReport } from "../MessageBus.ts"
-import type { SendOptions } from "../Publisher.ts"
 import * as QueueMetrics from "../QueueMetrics.ts"
 import * as Autoscaler from "./autoscaler.ts"
 import * as Bus from "./bus.ts"
 import * as Collection from "./collection.ts"
-import { CollectedEvent, type Origin } from "./event.ts"
+import type { CollectedEvent, Origin } from "./event.ts"
 import * as Narrator from "./narrator.ts"
 import { setUp } from "./participants.ts"
+import * as Sending from "./sending.ts"
 import { resolve, type Settings } from "./settings.ts"
 import * as Waking from "./waking.ts"
 
@@ -64,7 +64,8 @@ export const make = Effect.fnUntraced(function*(
     event.drop(reason)
     tell({ _tag: "Dropped", queue: name, event: event.id, reason, total: ++drops })
   }
-  const flow = yield* FlowMetrics.make({ ...settings })
+  const origin: Origin = { queue: name, wake: Waking.make((yield* Scheduler.Scheduler).makeDispatcher()) }
+  const flow = yield* FlowMetrics.make(settings)
   const queue = yield* WorkQueue.make<CollectedEvent>(queueOptions(settings, dropped))
   const crewScope = Scope.makeUnsafe("sequential")
   const crew = yield* Scope.provide(
@@ -138,10 +139,7 @@ export const make = Effect.fnUntraced(function*(
 
   return {
     name,
-    publisher: publisherOf(name, settings, queue, {
-      queue: name,
-      wake: Waking.make((yield* Scheduler.Scheduler).makeDispatcher())
-    }, autoscaler.arrived),
+    publisher: Sending.make(settings, queue, origin, autoscaler.arrived),
     messageBus: bus,
     metrics,
     consumerCount: Crew.size(crew),
@@ -161,51 +159,3 @@ const queueOptions = (
   overflow,
   onDrop
 })
-
-const publisherOf = (
-  name: string,
-  settings: Settings,
-  queue: WorkQueue.WorkQueue<CollectedEvent>,
-  origin: Origin,
-  arrived: () => void
-): CollectorQueue<any>["publisher"] => {
-  const refused = Exit.fail(new QueueShutDown({ queue: name }))
-  let sent = 0
-
-  const priorityOf = (options: SendOptions | undefined): number => {
-    if (options?.priority === undefined) return settings.defaultPriority
-    if (settings.queueType === "priority") return options.priority
-    throw new RangeError(
-      `CollectorQueue ${name}: send takes no priority, because queueType is "${settings.queueType}", got ${options.priority}`
-    )
-  }
-
-  return {
-    send: (payload, options) =>
-      Effect.suspend(() => {
-        const event = new CollectedEvent(origin, ++sent, payload, priorityOf(options))
-        if (WorkQueue.offerUnsafe(queue, event)) {
-          arrived()
-          return Exit.succeed(event)
-        }
-        if (event.isSettled) return Exit.succeed(event)
-        // Full, and its sender waits; or closed.
-        return Effect.flatMap(
-          WorkQueue.offer(queue, event),
-          (accepted) => accepted ? Exit.succeed(event) : refused
-        )
-      }),
-    sendAll: (payloads, options) =>
-      Effect.suspend(() => {
-        const priority = priorityOf(options)
-        const events = Array.from(payloads, (payload) => new CollectedEvent(origin, ++sent, payload, priority))
-        const offering = Effect.map(WorkQueue.offerAll(queue, events), (left) => {
-          if (left.length === events.length && events.length > 0 && !events[0]!.isSettled) return refused
-          for (const event of left) if (!event.isSettled) event.drop("shutDown")
-          return Exit.succeed(events)
-        })
-        arrived()
-        return Effect.flatten(offering)
-      })
-  }
-}
