@@ -7,7 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { FlowCore } from "./internal/flowCore.ts"
+import { CountingFlow, FlowCore } from "./internal/flowCore.ts"
 import type { Samples } from "./internal/flowCore.ts"
 import { monotonicMillis } from "./internal/monotonicMillis.ts"
 
@@ -126,6 +126,8 @@ export interface FlowMetricsOptions {
   readonly samples?: number | undefined
   /** How long after the start averages and rates read 0, since few measurements say little. Defaults to 0. */
   readonly warmup?: Duration.Input | undefined
+  /** `false` counts what arrives and leaves, and reads 0 for all times, rates and averages. Defaults to `true`. */
+  readonly measured?: boolean | undefined
 }
 
 /**
@@ -138,7 +140,8 @@ export interface FlowMetricsOptions {
 export const defaults = {
   window: "60 seconds",
   samples: 500,
-  warmup: 0
+  warmup: 0,
+  measured: true
 } as const
 
 const core = (self: FlowMetrics): FlowCore => self as unknown as FlowCore
@@ -184,6 +187,7 @@ export const makeUnsafe = (
   if (!(Number.isSafeInteger(samples) && samples >= 1)) {
     throw new RangeError(`FlowMetrics.make: samples must be a whole number >= 1, got ${samples}`)
   }
+  if (options.measured === false) return new CountingFlow() as unknown as FlowMetrics
   return new FlowCore(
     monotonicMillis(Context.get(context, Clock.Clock)),
     window,

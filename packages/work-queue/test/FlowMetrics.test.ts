@@ -174,6 +174,21 @@ describe("FlowMetrics", () => {
       })
     }))
 
+  it.effect("counts without a clock when it is not to measure", () =>
+    Effect.gen(function*() {
+      const flow = yield* FlowMetrics.make({ measured: false })
+      const queue = yield* WorkQueue.make<number>({ capacity: 3, overflow: "dropOldest" })
+      const crew = yield* Crew.make(queue, { size: 2, flow, work: (millis) => Effect.sleep(millis) })
+      yield* WorkQueue.offerAll(queue, [0, 100, 200, 300, 400])
+      yield* TestClock.adjust("250 millis")
+      const { flow: stats } = yield* Crew.stats(crew)
+      assert.deepInclude(stats, { arrivals: 5, departures: 3, depth: 0, busy: 2, size: 2 })
+      assert.deepStrictEqual(stats.outcomes, { succeeded: 1, failed: 0, interrupted: 0, dropped: 2 })
+      assert.deepInclude(stats, { arrivalRate: 0, departureRate: 0, oldestAge: 0, utilization: 0, wip: 0 })
+      assert.deepStrictEqual(stats.serviceTime, { mean: 0, p50: 0, p95: 0, p99: 0, max: 0 })
+      assert.deepStrictEqual(stats.waitTime, stats.serviceTime)
+    }))
+
   it.effect("reads 0 during the warm-up, but for counts", () =>
     Effect.gen(function*() {
       const flow = yield* FlowMetrics.make({ warmup: "3 seconds" })
