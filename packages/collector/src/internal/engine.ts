@@ -39,6 +39,7 @@ export const make = Effect.fnUntraced(function*(
   const settings = resolve(name, options)
   const context = yield* Effect.context<any>()
   const clock = yield* Clock.Clock
+  const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const narrate = settings.logging ? Narrator.make(name, context) : () => {}
   const bus = yield* Bus.make((tag) => (cause) =>
     settings.logging
@@ -50,12 +51,16 @@ export const make = Effect.fnUntraced(function*(
     narrate(event)
   }
 
-  // Handlers and collectors; whoever comes last is released first.
+  // Handlers and collectors, of whom the last is released first; the consumers; what looks after them.
   const scope = Scope.makeUnsafe("sequential")
+  const crewScope = Scope.makeUnsafe("sequential")
+  const watchScope = Scope.makeUnsafe("sequential")
   const held = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(Scope.provide(scope), Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
   // Until the orderly end can be asked for, an interruption or a failure closes what has been started so far.
-  yield* Effect.addFinalizer((exit) => Scope.close(scope, exit))
+  yield* Effect.addFinalizer((exit) =>
+    Effect.forEach([watchScope, crewScope, scope], (each) => Scope.close(each, exit), { discard: true })
+  )
   yield* held(Effect.forEach(options.handlers ?? [], bus.add, { discard: true }))
   const collection = Collection.make(yield* held(setUp(name, options.collectors, options.router)))
 
@@ -67,7 +72,6 @@ export const make = Effect.fnUntraced(function*(
   const origin: Origin = { queue: name, wake: Waking.make((yield* Scheduler.Scheduler).makeDispatcher()) }
   const flow = yield* FlowMetrics.make(settings)
   const queue = yield* WorkQueue.make<CollectedEvent>(queueOptions(settings, dropped))
-  const crewScope = Scope.makeUnsafe("sequential")
   const crew = yield* Scope.provide(
     Crew.make(queue, {
       name,
@@ -104,7 +108,6 @@ export const make = Effect.fnUntraced(function*(
   )
   const report = Effect.map(metrics, (metrics) => tell({ _tag: "ReportedMetrics", queue: name, metrics }))
 
-  const watchScope = Scope.makeUnsafe("sequential")
   if (settings.measured) yield* Effect.forkIn(autoscaler.run, watchScope)
   if (settings.reportInterval !== undefined) {
     yield* Effect.forkIn(Effect.forever(Effect.andThen(Effect.sleep(settings.reportInterval), report)), watchScope)
@@ -112,17 +115,19 @@ export const make = Effect.fnUntraced(function*(
 
   const ended = Deferred.makeUnsafe<ShutDownReport>()
   const end = Effect.gen(function*() {
+    const deadline = elapsed() + Duration.toMillis(settings.consumerShutdownTimeout)
     const { abandoned, interrupted, left, settled } = yield* Crew.drain(crew, {
       deadline: settings.consumerShutdownTimeout
     })
     yield* Scope.close(watchScope, Exit.void)
-    // Closing waits for consumers that were abandoned, however long they take: they are left to themselves.
-    const closing = yield* Effect.forkDetach(Scope.close(crewScope, Exit.void), { startImmediately: true })
-    if (abandoned === 0) yield* Fiber.await(closing)
+    yield* leave(Scope.close(crewScope, Exit.void), grace)
     const report: ShutDownReport = { queue: name, settled, interrupted, left: left.length, abandoned }
     tell({ _tag: "ShutDown", queue: name, report })
     yield* bus.close
-    yield* Scope.close(scope, Exit.void)
+    yield* leave(
+      Scope.close(scope, Exit.void),
+      Duration.max(grace, Duration.millis(Math.max(0, deadline - elapsed())))
+    )
     yield* Deferred.succeed(ended, report)
   })
   let ending = false
@@ -149,6 +154,13 @@ export const make = Effect.fnUntraced(function*(
     awaitEnd: Deferred.await(ended)
   }
 })
+
+/** Runs a release to its end, or leaves it to itself: one that hangs must not hold up the end of everything. */
+const leave = (release: Effect.Effect<void>, within: Duration.Duration): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.forkDetach(release, { startImmediately: true }),
+    (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), within))
+  )
 
 const queueOptions = (
   { ageEvery, capacity, overflow, queueType }: Settings,
