@@ -39,6 +39,18 @@ const avoided: Record<string, ReadonlyArray<string>> = {
     "Status",
     "Writer"
   ],
+  "effect-collector": [
+    "Channel",
+    "Controller",
+    "Job",
+    "Partition",
+    "Pool",
+    "Shard",
+    "Sink",
+    "Task",
+    "Ticket",
+    "Worker"
+  ],
   "effect-conveyor-connectors": ["Reader", "Sink", "Writer"]
 }
 
