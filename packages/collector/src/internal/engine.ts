@@ -58,8 +58,11 @@ export const make = Effect.fnUntraced(function*(
   const held = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(Scope.provide(scope), Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
   // Until the orderly end can be asked for, an interruption or a failure closes what has been started so far.
+  let started = false
   yield* Effect.addFinalizer((exit) =>
-    Effect.forEach([watchScope, crewScope, scope], (each) => Scope.close(each, exit), { discard: true })
+    started
+      ? Effect.void
+      : Effect.forEach([watchScope, crewScope, scope], (each) => Scope.close(each, exit), { discard: true })
   )
   yield* held(Effect.forEach(options.handlers ?? [], bus.add, { discard: true }))
   const collection = Collection.make(yield* held(setUp(name, options.collectors, options.router)))
@@ -120,7 +123,8 @@ export const make = Effect.fnUntraced(function*(
       deadline: settings.consumerShutdownTimeout
     })
     yield* Scope.close(watchScope, Exit.void)
-    yield* leave(Scope.close(crewScope, Exit.void), grace)
+    // Those that were abandoned have had their grace.
+    yield* leave(Scope.close(crewScope, Exit.void), abandoned === 0 ? grace : Duration.zero)
     const report: ShutDownReport = { queue: name, settled, interrupted, left: left.length, abandoned }
     tell({ _tag: "ShutDown", queue: name, report })
     yield* bus.close
@@ -139,8 +143,13 @@ export const make = Effect.fnUntraced(function*(
     }
     return Deferred.await(ended)
   })
-  yield* Effect.addFinalizer(() => shutDown)
-  tell({ _tag: "Initialized", queue: name, consumers: yield* Crew.size(crew) })
+  // In one step: an interruption in between would leave nobody to close what has been started.
+  const consumers = yield* Crew.size(crew)
+  yield* Effect.uninterruptible(Effect.suspend(() => {
+    started = true
+    tell({ _tag: "Initialized", queue: name, consumers })
+    return Effect.addFinalizer(() => shutDown)
+  }))
 
   return {
     name,
