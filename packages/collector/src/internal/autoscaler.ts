@@ -27,30 +27,35 @@ export const make = (options: {
   readonly max: number
   readonly interval: Duration.Duration
   readonly avgLoadInterval: Duration.Duration
+  readonly warmup: Duration.Duration
   readonly resize: (from: number, to: number) => Effect.Effect<void>
 }): Autoscaler => {
-  const { avgLoadInterval, flow, interval, max, min, policy, resize } = options
-  const average = new LoadAverage(Duration.toMillis(avgLoadInterval), FlowMetrics.nowUnsafe(flow))
+  const { flow, interval, max, min, policy, resize } = options
+  const average = new LoadAverage(
+    Duration.toMillis(options.avgLoadInterval),
+    Duration.toMillis(options.warmup),
+    FlowMetrics.nowUnsafe(flow)
+  )
   let decision: ScalingPolicy.Decision | undefined
   let wake: (() => void) | undefined
 
   const look = Effect.suspend(() => {
     const totals = FlowMetrics.totalsUnsafe(flow)
     const { busy, depth, now, size } = totals
-    average.observe(now, size === 0 ? 0 : (depth + busy) / size)
+    // Nobody is left once the crew has ended, which may be a moment before this is told so.
+    if (size === 0) return Effect.void
+    average.observe(now, (depth + busy) / size)
     if (policy === undefined) return Effect.void
     const sample = { ...totals, min, max }
     decision = decision === undefined ? policy.start(sample) : decision.next(sample)
     return decision.size === size ? Effect.void : resize(size, decision.size)
   })
 
-  const isAtRest = () => {
-    const { busy, depth, size } = FlowMetrics.totalsUnsafe(flow)
-    return depth === 0 && busy === 0 && (policy === undefined || size <= min)
-  }
-
   const rest = Effect.callback<void>((resume) => {
-    if (!isAtRest()) return resume(Exit.void)
+    const { busy, depth, now, size } = FlowMetrics.totalsUnsafe(flow)
+    if (depth > 0 || busy > 0 || policy !== undefined && size > min) return resume(Exit.void)
+    // Nobody will look until something arrives, and the load does not stay what it was at the last look.
+    average.observe(now, 0)
     wake = () => resume(Exit.void)
     return Effect.sync(() => {
       wake = undefined

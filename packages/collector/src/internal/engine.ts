@@ -97,6 +97,7 @@ export const make = Effect.fnUntraced(function*(
     max: settings.maxConsumers,
     interval: settings.monitorInterval,
     avgLoadInterval: settings.avgLoadInterval,
+    warmup: settings.warmup,
     resize: (from, to) =>
       Effect.map(
         Crew.resize(crew, to),

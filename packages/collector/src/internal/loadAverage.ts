@@ -8,12 +8,14 @@ export class LoadAverage {
   private readonly width: number
   private readonly areas = new Float64Array(bucketCount)
   private readonly startedAt: number
+  private readonly warmup: number
   private bucket: number
   private lastAt: number
   private load = 0
 
-  constructor(window: number, now: number) {
+  constructor(window: number, warmup: number, now: number) {
     this.width = window / bucketCount
+    this.warmup = warmup
     this.startedAt = now
     this.lastAt = now
     this.bucket = Math.floor(now / this.width)
@@ -27,6 +29,7 @@ export class LoadAverage {
 
   average(now: number): number {
     this.advance(now)
+    if (now - this.startedAt < this.warmup) return 0
     const from = Math.max(this.startedAt, (this.bucket - bucketCount + 1) * this.width)
     return now <= from ? this.load : this.areas.reduce((sum, area) => sum + area, 0) / (now - from)
   }
