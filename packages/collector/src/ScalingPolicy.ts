@@ -12,6 +12,7 @@
 import type { FlowTotals } from "effect-work-queue/FlowMetrics"
 import * as Duration from "effect/Duration"
 import * as Demand from "./internal/scalingDemand.ts"
+import * as Limit from "./internal/scalingLimit.ts"
 
 /**
  * What a policy sees at one instant: the totals of the flow so far, and the bounds of the crew.
@@ -128,7 +129,33 @@ export const defaults = {
 /**
  * Makes the policy that sizes the crew by Little's law.
  *
+ * **When to use** Use when consumers do not stand in each other's way: they wait for many systems, or for one that scales.
+ *
+ * **Details**
+ *
+ * With λ the arrival rate and S the service time, the load λS is how many consumers are busy on average. Of n events in the system, the
+ * crew is given
+ *
+ * `max(λS · (1 + wipMargin), λS + (n − λS) · S / (S + clearWithin))`
+ *
+ * rounded up: the load with its margin, or what begins the whole backlog within `clearWithin` if that is more; never more than n and the
+ * margin, and n as long as nothing has settled. S is the time worked by what departed, so that it rises when work hangs.
+ *
+ * The crew grows at once. It shrinks to the most that was needed within `coolDown`, and stays while the difference is no more than
+ * chance explains. So:
+ *
+ * - a step of the load is followed so that events wait no longer than about `clearWithin`;
+ * - an idle queue is at `min` one `coolDown` after its last event has settled;
+ * - under an even load the size settles and does not change any more;
+ * - under a random load (Poisson, exponential service times up to a tenth of `clearWithin`) there are at most 3 changes in any one
+ *   `coolDown`, and in most none, one minute after the start and with the defaults.
+ *
+ * **Gotchas** When consumers do compete, as for one database, S rises with their number, and more of them are asked for, up to `max`. That is what
+ * {@link gradient} is for. With service times above a tenth of `coolDown`, chance moves the crew more often; let `coolDown` be longer.
+ *
  * **Errors** Throws a `RangeError` that names the option, if one is out of range.
+ *
+ * **Source** event_collector's autoscaling: the margin and its default are kept; the backlog, the cool-down and the laws are ours.
  *
  * @category policies
  * @stability unstable
@@ -149,6 +176,28 @@ export const little = (options: LittleOptions = {}): ScalingPolicy => {
 /**
  * Makes the policy that gives the load what it needs, as long as the system downstream bears it.
  *
+ * **When to use** Use when all consumers call one system that slows down under too many calls at once.
+ *
+ * **Details**
+ *
+ * The size is what {@link little} asks for, but never more than a limit, which begins at 4 (or `min`). The service time at that concurrency is
+ * the baseline, S₀. When the service time S at concurrency x differs from `tolerance · S₀` by more than chance explains, the limit becomes
+ *
+ * `x · tolerance · S₀ / S`
+ *
+ * but at most doubles or halves; it is raised only when it holds the load back. When the crew has shrunk and S has not fallen, concurrency
+ * was not the reason: S is the new baseline, and the limit is what it was before. A limit that holds the load back is halved now and then (after
+ * one `coolDown`, then ever more rarely, up to 8) for one measurement, to find this out. So:
+ *
+ * - the first limit of 4 grows to what the load needs, if nothing contends, within about 100 service times;
+ * - under any overload, for however long, the service time stays below about twice `tolerance · S₀`, and on average at `tolerance · S₀`;
+ * - a system that became slower for another reason gets its concurrency back;
+ * - when nothing settles any more the limit halves, again and again down to 1, and comes back when something does;
+ * - when the limit does not hold the load back, all that {@link little} promises holds.
+ *
+ * **Gotchas** A backlog that the system downstream cannot bear is not worked off: bound the queue. A system that does not bear 4 at once is
+ * not protected, unless `max` is less.
+ *
  * **Errors** Throws a `RangeError` that names the option, if one is out of range.
  *
  * @category policies
@@ -161,10 +210,11 @@ export const gradient = (options: GradientOptions = {}): ScalingPolicy => {
   check(tolerance > 1 && tolerance < Infinity, "gradient", "tolerance", "more than 1", tolerance)
   return make({
     name: "gradient",
-    initial: (sample) => Demand.start(sample),
+    initial: (sample) => ({ demand: Demand.start(sample), limit: Limit.start(sample) }),
     decide: (state, sample) => {
-      const next = Demand.observe(settings, state, sample)
-      return { state: next, size: next.size }
+      const demand = Demand.observe(settings, state.demand, sample)
+      const limit = Limit.observe({ tolerance, coolDown: settings.coolDown }, state.limit, sample, demand.size)
+      return { state: { demand, limit }, size: Math.min(demand.size, Math.floor(limit.limit)) }
     }
   })
 }

@@ -1,13 +1,17 @@
-// How many consumers the load needs, by Little's law: the load that keeps consumers busy is λS, arrivals per millisecond
-// times the service demand of each. S is operational, the time worked divided by what departed, so that it rises when
-// work hangs and nothing settles.
+// How many consumers the load needs, by Little's law. The load is λS: arrivals per millisecond times the service demand
+// of each, which is the number of consumers it keeps busy on average. S is operational, the time worked divided by what
+// departed, so that it rises when work hangs and nothing settles.
 //
-// Both are taken twice: over a short memory (`clearWithin`) that sees a change at once, and over a long one (`coolDown`)
-// that chance does not move. The long one is believed, until a backlog that the margin cannot clear proves it too small;
-// then the short one is, and the long one forgets. An average that is quick and quiet at once does not exist.
+// It is measured over two memories, because an average that is both quick and quiet does not exist. The long one is
+// believed, since chance hardly moves it, until a backlog that the margin cannot clear is there and the short one
+// contradicts it by more than chance explains; then the long one forgets what it knew.
 //
-// What was needed at any moment of the cool-down is kept, as in the stabilisation window of Kubernetes' autoscaler: a
-// crew grows at once, and shrinks when a smaller one has sufficed for that long.
+// A backlog does not wait for either. With `size` consumers for `clearWithin` (C), of n in the system as many can be begun
+// as there are consumers, and C/S times as many again: all that is there and will come is begun if
+// size · (1 + C/S) ≥ n + λC, and so if size ≥ load + (n − load) · S/(S + C).
+//
+// The crew grows at once, and shrinks when a smaller one has sufficed for the whole of `coolDown`, as with the stabilisation
+// window of Kubernetes' autoscaler. In between it stays while chance explains the difference.
 import type { Sample } from "../ScalingPolicy.ts"
 
 export interface Settings {
@@ -16,16 +20,15 @@ export interface Settings {
   readonly coolDown: number
 }
 
-/** Exponentially decayed averages per millisecond: what happened a memory ago weighs 1/e of what happens now. */
+/** Sums that fade: what happened a memory ago weighs 1/e of what happens now. */
 interface Flow {
+  readonly elapsed: number
   readonly arrivals: number
   readonly departures: number
   readonly busyTime: number
-  /** The share of the memory that is filled; below 1 while there is less past than that. */
-  readonly filled: number
 }
 
-/** What was needed at an instant; only instants after which less was needed are kept, so both fields are monotone. */
+/** What was needed at an instant. Those after which more was needed are not kept, so that the first is the greatest. */
 interface Need {
   readonly at: number
   readonly size: number
@@ -37,55 +40,100 @@ export interface Demand {
   readonly short: Flow
   readonly long: Flow
   readonly needs: ReadonlyArray<Need>
-  readonly changedAt: number
 }
 
-const nothing: Flow = { arrivals: 0, departures: 0, busyTime: 0, filled: 0 }
+// A memory lasts for a time, or for a number of departures if that is longer: the mean of fewer is mostly chance.
+const shortDepartures = 20
+const longDepartures = 400
+
+const nothing: Flow = { elapsed: 0, arrivals: 0, departures: 0, busyTime: 0 }
 
 export const start = (sample: Sample): Demand => ({
   size: sample.min,
   seen: sample,
   short: nothing,
   long: nothing,
-  needs: [],
-  changedAt: -Infinity
+  needs: []
 })
 
 export const observe = (settings: Settings, state: Demand, sample: Sample): Demand => {
-  const short = remember(state.short, state.seen, sample, settings.clearWithin)
-  let long = remember(state.long, state.seen, sample, settings.coolDown)
-  const loadShort = loadOf(short)
-  const spare = (flow: Flow): number => loadOf(flow) * settings.wipMargin
-  const clearing = (flow: Flow): number => sample.depth * Math.min(1, serviceOf(flow) / settings.clearWithin)
-  const presses = clearing(long) > spare(long)
-  if (presses && loadShort > loadOf(long)) long = short
-  const load = loadOf(long)
+  const short = remember(state.short, state.seen, sample, settings.clearWithin, shortDepartures)
+  const long = remember(state.long, state.seen, sample, settings.coolDown, longDepartures)
   const inSystem = sample.busy + sample.depth
-  const needed = Number.isFinite(load)
-    ? Math.min(Math.ceil(inSystem * (1 + settings.wipMargin)), Math.ceil(load + Math.max(spare(long), clearing(long))))
-    : inSystem
-  const size = Math.max(sample.min, Math.min(sample.max, needed))
-  const needs = [
-    ...state.needs.filter((need) => need.at > sample.now - settings.coolDown && need.size > size),
-    { at: sample.now, size }
-  ]
-  return { ...state, size: needs[0]!.size, seen: sample, short, long, needs }
-}
-
-const remember = (flow: Flow, from: Sample, to: Sample, memory: number): Flow => {
-  const elapsed = to.now - from.now
-  if (!(elapsed > 0)) return flow
-  const kept = Math.exp(-elapsed / memory)
-  const taken = (1 - kept) / elapsed
+  const share = shareOf(short, settings.clearWithin)
+  const presses = share * (inSystem - loadOf(long)) > settings.wipMargin * loadOf(long)
+  const believed = presses && contradicts(short, long) ? short : long
+  const need = needOf(settings, loadOf(believed), inSystem, share)
+  const needs = [...state.needs.filter((past) => isRecent(settings, past, sample) && past.size > need), {
+    at: sample.now,
+    size: need
+  }]
   return {
-    arrivals: flow.arrivals * kept + (to.arrivals - from.arrivals) * taken,
-    departures: flow.departures * kept + (to.departures - from.departures) * taken,
-    busyTime: flow.busyTime * kept + (to.busyTime - from.busyTime) * taken,
-    filled: flow.filled * kept + (1 - kept)
+    size: resized(state.size, needs[0]!.size, sample, presses, chanceOf(settings, believed)),
+    // Samples at one instant have no rate; the next span includes what happened between them.
+    seen: sample.now === state.seen.now ? state.seen : sample,
+    short,
+    long: believed,
+    needs
   }
 }
 
-const serviceOf = (flow: Flow): number => flow.departures > 0 ? flow.busyTime / flow.departures : Infinity
+const remember = (flow: Flow, from: Sample, to: Sample, memory: number, events: number): Flow => {
+  const elapsed = growth(from.now, to.now)
+  if (elapsed === 0) return flow
+  const departures = growth(from.departures, to.departures)
+  const age = Math.min(elapsed / memory, departures / events)
+  const kept = Math.exp(-age)
+  // What happened during the span is spread over it evenly, and fades as evenly: a span of an hour weighs no more than the memory.
+  const taken = age > 0 ? (1 - kept) / age : 1
+  return {
+    elapsed: flow.elapsed * kept + elapsed * taken,
+    arrivals: flow.arrivals * kept + growth(from.arrivals, to.arrivals) * taken,
+    departures: flow.departures * kept + departures * taken,
+    busyTime: flow.busyTime * kept + growth(from.busyTime, to.busyTime) * taken
+  }
+}
 
+/** By how much a total grew; one that did not, or is no number, says nothing. */
+export const growth = (from: number, to: number): number => {
+  const difference = to - from
+  return difference > 0 && difference < Infinity ? difference : 0
+}
+
+/** Unknown, and so without bound, until something has departed. */
 const loadOf = (flow: Flow): number =>
-  flow.departures > 0 ? flow.arrivals / flow.filled * (flow.busyTime / flow.departures) : Infinity
+  flow.departures > 0 ? flow.arrivals / flow.elapsed * (flow.busyTime / flow.departures) : Infinity
+
+const shareOf = (flow: Flow, clearWithin: number): number => {
+  if (flow.departures === 0) return 1
+  const service = flow.busyTime / flow.departures
+  return service / (service + clearWithin)
+}
+
+/** The relative error of a load, that of a ratio of counts of independent events. */
+const errorOf = (flow: Flow): number => flow.departures > 0 ? 1 / Math.sqrt(flow.departures) : Infinity
+
+const contradicts = (short: Flow, long: Flow): boolean => loadOf(short) * (1 - 3 * errorOf(short)) > loadOf(long)
+
+const needOf = (settings: Settings, load: number, inSystem: number, share: number): number =>
+  load === Infinity
+    ? inSystem
+    // More consumers than there are events, and the margin, would find nothing to do, whatever the averages say.
+    : Math.min(
+      inSystem * (1 + settings.wipMargin),
+      Math.max(load * (1 + settings.wipMargin), load + share * (inSystem - load))
+    )
+
+/** How far the need for a steady load moves by chance, as far as the margin is there to bear it. */
+const chanceOf = (settings: Settings, flow: Flow): number =>
+  flow.departures > 0 ? Math.min(2 * errorOf(flow) * loadOf(flow), Math.max(1, settings.wipMargin * loadOf(flow))) : 0
+
+const isRecent = (settings: Settings, past: Need, sample: Sample): boolean =>
+  past.at > sample.now - settings.coolDown && past.at <= sample.now
+
+const resized = (size: number, need: number, { max, min }: Sample, presses: boolean, chance: number): number => {
+  const wanted = Math.max(min, Math.min(max, Math.ceil(need)))
+  const grows = need > size + (presses ? 0 : chance)
+  const shrinks = need < size - 1 - chance || need === 0
+  return grows || shrinks ? wanted : Math.max(min, Math.min(max, size))
+}

@@ -1,0 +1,259 @@
+// How many at once the system downstream bears: the concurrency at which its service time is `tolerance` times what it is
+// without contention. After Netflix's Gradient2 and Envoy's adaptive concurrency, with other answers to what their users
+// complain of:
+//
+// Slow ramp. The limit moves to where the service time would be as tolerated if all of it were contention, `concurrency ·
+// tolerance · baseline / service`, as soon as the direction is certain; far from the truth few events make it certain.
+// Creeping up under modest overload. The same formula has a fixed point, and nothing is added to it.
+// Baseline drift. The baseline is the service time at the concurrency the policy begins with. It rises with what is measured
+// at that concurrency, and otherwise only by evidence that concurrency is not the reason: that fell, and the service time did not.
+// Drop spiral. The same evidence ends it, and gives back the limit there was before.
+//
+// The evidence comes of itself when the limit is lowered. A limit that holds the load back and stays where it is lowered for one
+// measurement, to have it; ever more rarely as it is confirmed.
+import type { Sample } from "../ScalingPolicy.ts"
+import { growth } from "./scalingDemand.ts"
+
+export interface Settings {
+  readonly tolerance: number
+  readonly coolDown: number
+}
+
+interface Baseline {
+  readonly service: number
+  /** Of how many events it is the mean, at most `lastLook`. */
+  readonly weight: number
+  /** Up to this concurrency, none of a service time is contention. */
+  readonly concurrency: number
+}
+
+/** What was seen before the limit was lowered. */
+interface Before {
+  readonly limit: number
+  readonly concurrency: number
+  readonly service: number
+}
+
+export interface Limit {
+  readonly limit: number
+  readonly baseline: Baseline | undefined
+  readonly before: Before | undefined
+  /** Where the present measurement began: not before `opensAt`, when what began under another limit is over. */
+  readonly from: Sample
+  readonly opensAt: number
+  /** At how many events the measurement is looked at next. */
+  readonly lookAt: number
+  /** Until contention is met for the first time. */
+  readonly isRamping: boolean
+  /** When it was last certain that the limit is not too low, and for how long, in cool-downs, that is believed. */
+  readonly checkedAt: number
+  readonly checkAfter: number
+  readonly seenAt: number
+}
+
+interface Measured {
+  readonly count: number
+  readonly concurrency: number
+  /** Operational: time worked by what departed, which is unbiased however short the measurement. */
+  readonly service: number
+  /** The standard error of `service` relative to it, if service times are exponential. */
+  readonly error: number
+}
+
+const initialLimit = 4
+const firstBaseline = 32
+// Three standard errors make a direction certain; two will do while ramping, when a mistake costs little. It is looked for
+// when the count has doubled, not at every sample: chance that is asked often enough says everything.
+const certain = 3
+const certainWhileRamping = 2
+const firstLook = 32
+const firstLookWhileRamping = 16
+const checkLook = 128
+const lastLook = 512
+// A baseline is found too high at every look of its life, so that it takes more.
+const baselineCertain = 5
+const maxCheckAfter = 8
+
+export const start = (sample: Sample): Limit => ({
+  limit: Math.max(initialLimit, sample.min),
+  baseline: undefined,
+  before: undefined,
+  from: sample,
+  opensAt: sample.now,
+  lookAt: firstBaseline,
+  isRamping: true,
+  checkedAt: sample.now,
+  checkAfter: 1,
+  seenAt: sample.now
+})
+
+export const observe = (settings: Settings, state: Limit, sample: Sample, wanted: number): Limit => {
+  const seen = { ...state, seenAt: sample.now }
+  // A silence of that length is no measurement.
+  if (sample.now < state.seenAt || sample.now - state.seenAt > settings.coolDown) return restart(seen, sample)
+  if (sample.now < state.opensAt) return { ...seen, from: sample }
+  const measured = measure(state.from, sample)
+  if (hangs(settings, state, measured, sample)) return halve(seen, sample)
+  // Not before as many have departed as there are at once: until then those that began together may end together.
+  if (measured.count < Math.max(state.lookAt, measured.concurrency)) return seen
+  return state.baseline === undefined
+    ? restart({ ...seen, baseline: anew(state.baseline, measured) }, sample)
+    : look(settings, seen, state.baseline, measured, sample, wanted)
+}
+
+const measure = (from: Sample, to: Sample): Measured => {
+  const elapsed = growth(from.now, to.now)
+  const busyTime = growth(from.busyTime, to.busyTime)
+  const count = growth(from.departures, to.departures)
+  return {
+    count,
+    concurrency: elapsed > 0 ? busyTime / elapsed : 0,
+    service: count > 0 ? busyTime / count : 0,
+    error: 1 / Math.sqrt(Math.max(1, count))
+  }
+}
+
+/** Begins another measurement, once what is in progress is over if the limit has changed. */
+const restart = (state: Limit, sample: Sample, settle = 0): Limit => ({
+  ...state,
+  from: sample,
+  opensAt: sample.now + settle,
+  lookAt: state.isRamping ? firstLookWhileRamping : firstLook
+})
+
+/** Whether nothing to speak of departed for a time in which everything should have, many times over. */
+const hangs = (settings: Settings, state: Limit, measured: Measured, sample: Sample): boolean =>
+  state.baseline !== undefined &&
+  measured.count < measured.concurrency / 2 &&
+  // Time worked as well as time passed: what begins after a silence has not been going on since before it.
+  Math.min(sample.now - state.from.now, sample.busyTime - state.from.busyTime) >
+    30 * settings.tolerance * state.baseline.service
+
+const halve = (state: Limit, sample: Sample): Limit =>
+  restart({
+    ...state,
+    limit: Math.max(1, state.limit / 2),
+    before: { limit: state.before?.limit ?? state.limit, concurrency: 0, service: Infinity }
+  }, sample)
+
+type Verdict = "uncertain" | "innocent" | "lower" | "raise" | "hold" | "check" | "untried"
+
+const look = (
+  settings: Settings,
+  state: Limit,
+  baseline: Baseline,
+  measured: Measured,
+  sample: Sample,
+  wanted: number
+): Limit => {
+  const { concurrency, count, error, service } = measured
+  if (service < baseline.service * (1 - baselineCertain * error)) {
+    return restart({ ...state, baseline: anew(baseline, measured) }, sample)
+  }
+  const isUncontended = concurrency <= baseline.concurrency * 1.1
+  const tolerated = settings.tolerance * baseline.service
+  const target = concurrency * (isUncontended ? settings.tolerance : Math.min(2, Math.max(0.5, tolerated / service)))
+  const verdict = judge(settings, state, measured, sample, { isUncontended, tolerated, target, wanted })
+  return verdict === "uncertain"
+    ? { ...state, lookAt: 2 * count }
+    : act(
+      { ...state, baseline: isUncontended ? pool(baseline, measured) : baseline },
+      baseline,
+      measured,
+      sample,
+      verdict,
+      target
+    )
+}
+
+const judge = (
+  settings: Settings,
+  state: Limit,
+  measured: Measured,
+  sample: Sample,
+  { isUncontended, target, tolerated, wanted }: {
+    readonly isUncontended: boolean
+    readonly tolerated: number
+    readonly target: number
+    readonly wanted: number
+  }
+): Verdict => {
+  const { concurrency, count, error, service } = measured
+  const size = Math.floor(state.limit)
+  const isSlower = service * (1 - certain * error) > tolerated
+  const isFaster = isUncontended ||
+    service * (1 + (state.isRamping ? certainWhileRamping : certain) * error) < tolerated
+  const isDue = count >= checkLook && sample.now - state.checkedAt > state.checkAfter * settings.coolDown
+  if (!isSlower && !isFaster && !isDue && count < lastLook) return "uncertain"
+  if (isSlower && (isUncontended || size <= Math.max(1, sample.min))) return "innocent"
+  if (isInnocent(state.before, measured)) return "innocent"
+  if (isSlower) return "lower"
+  // A limit that is not reached has not been tried: it is neither raised nor in doubt.
+  if (wanted <= size || concurrency < 0.75 * size) return "untried"
+  if (isFaster && !(isDue && target < 1.25 * size)) return "raise"
+  return isDue ? "check" : "hold"
+}
+
+const act = (
+  state: Limit,
+  baseline: Baseline,
+  measured: Measured,
+  sample: Sample,
+  verdict: Exclude<Verdict, "uncertain">,
+  target: number
+): Limit => {
+  const { concurrency, service } = measured
+  const size = Math.floor(state.limit)
+  const before = { limit: state.limit, concurrency, service }
+  switch (verdict) {
+    case "innocent": {
+      const limit = state.before?.limit ?? state.limit
+      const renewed = { limit, before: undefined, baseline: anew(baseline, measured), isRamping: true, checkAfter: 1 }
+      return restart({ ...state, ...renewed }, sample, service)
+    }
+    case "lower": {
+      const lowered = { limit: Math.max(1, target), before: state.before ?? before, isRamping: false }
+      return restart({ ...state, ...lowered }, sample, service)
+    }
+    case "raise": {
+      const halfOfBefore = state.before?.service === Infinity ? state.before.limit / 2 : 0
+      const limit = Math.max(target, size + 1, halfOfBefore)
+      return restart({ ...state, limit, before: undefined }, sample, service)
+    }
+    case "hold":
+      return restart({ ...state, before: undefined, isRamping: false }, sample)
+    case "untried":
+      return restart({ ...state, before: undefined, checkedAt: sample.now }, sample)
+    case "check": {
+      const checkAfter = Math.min(maxCheckAfter, 2 * state.checkAfter)
+      const check = { limit: Math.max(1, concurrency / 2), before, checkedAt: sample.now, checkAfter, isRamping: false }
+      return restart({ ...state, ...check }, sample, service)
+    }
+  }
+}
+
+/** Whether concurrency is not the reason for the service time: it fell, and the service time did not. */
+const isInnocent = (before: Before | undefined, { concurrency, service }: Measured): boolean => {
+  if (before === undefined) return false
+  const fell = 1 - concurrency / before.concurrency
+  const helped = 1 - service / before.service
+  // Were all of it contention, the service time would have fallen as far as the concurrency.
+  return fell > 0.25 && helped < fell / 3
+}
+
+/** A baseline is never believed at a higher concurrency than before: what was innocent there may not be any more. */
+const anew = (baseline: Baseline | undefined, { concurrency, count, service }: Measured): Baseline => ({
+  service,
+  weight: count,
+  concurrency: Math.min(baseline?.concurrency ?? Infinity, concurrency)
+})
+
+/** Service times at a concurrency at which there is no contention make the baseline better known, whatever they say. */
+const pool = (baseline: Baseline, { count, service }: Measured): Baseline => {
+  const weight = Math.min(lastLook, baseline.weight + count)
+  return {
+    ...baseline,
+    weight,
+    service: baseline.service + (service - baseline.service) * Math.min(1, count / weight)
+  }
+}
