@@ -83,7 +83,7 @@ export const resolve = (name: string, options: Options<any, any>): Settings => {
     logging = defaults.logging,
     maxConsumers = Math.max(defaults.maxConsumers, options.minConsumers ?? 0),
     measured = defaults.measured,
-    minConsumers = Math.min(defaults.minConsumers, options.maxConsumers ?? Infinity),
+    minConsumers = defaults.minConsumers,
     overflow = defaults.overflow,
     queueType = defaults.queueType,
     wipMargin = defaults.wipMargin
