@@ -1,4 +1,5 @@
 import * as FlowMetrics from "effect-work-queue/FlowMetrics"
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -29,17 +30,20 @@ export const make = (options: {
   readonly avgLoadInterval: Duration.Duration
   readonly warmup: Duration.Duration
   readonly resize: (from: number, to: number) => Effect.Effect<void>
+  /** A policy has died: told once, until it answers again. */
+  readonly onDefect: (cause: Cause.Cause<never>) => Effect.Effect<void>
 }): Autoscaler => {
-  const { flow, interval, max, min, policy, resize } = options
+  const { flow, interval, max, min, onDefect, policy, resize } = options
   const average = new LoadAverage(
     Duration.toMillis(options.avgLoadInterval),
     Duration.toMillis(options.warmup),
     FlowMetrics.nowUnsafe(flow)
   )
   let decision: ScalingPolicy.Decision | undefined
+  let failing = false
   let wake: (() => void) | undefined
 
-  const look = Effect.suspend(() => {
+  const decide = Effect.suspend(() => {
     const totals = FlowMetrics.totalsUnsafe(flow)
     const { busy, depth, now, size } = totals
     // Nobody is left once the crew has ended, which may be a moment before this is told so.
@@ -48,7 +52,14 @@ export const make = (options: {
     if (policy === undefined) return Effect.void
     const sample = { ...totals, min, max }
     decision = decision === undefined ? policy.start(sample) : decision.next(sample)
+    failing = false
     return decision.size === size ? Effect.void : resize(size, decision.size)
+  })
+
+  const look = Effect.catchCause(decide, (cause) => {
+    if (failing) return Effect.void
+    failing = true
+    return onDefect(cause)
   })
 
   const rest = Effect.callback<void>((resume) => {

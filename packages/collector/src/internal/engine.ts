@@ -41,11 +41,9 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const elapsed = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const narrate = settings.logging ? Narrator.make(name, context) : () => {}
-  const bus = yield* Bus.make((tag) => (cause) =>
-    settings.logging
-      ? Effect.annotateLogs(Effect.logWarning(`a handler of ${tag} failed`, cause), { queue: name })
-      : Effect.void
-  )
+  const warn = (...message: ReadonlyArray<unknown>) =>
+    settings.logging ? Effect.annotateLogs(Effect.logWarning(...message), { queue: name }) : Effect.void
+  const bus = yield* Bus.make((tag) => (cause) => warn(`a handler of ${tag} failed`, cause))
   const tell = (event: BusEvent) => {
     bus.publish(event)
     narrate(event)
@@ -102,7 +100,8 @@ export const make = Effect.fnUntraced(function*(
       Effect.map(
         Crew.resize(crew, to),
         () => tell({ _tag: to > from ? "ScaledUp" : "ScaledDown", queue: name, from, to })
-      )
+      ),
+    onDefect: (cause) => warn("the scaling policy failed", cause)
   })
   const metrics = Effect.sync(() =>
     QueueMetrics.fromFlow(FlowMetrics.statsUnsafe(flow), {
