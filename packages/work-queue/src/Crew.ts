@@ -194,7 +194,7 @@ export const makeBatch = <A, B, E, R, QE = never>(
     return construct<A, Arr.NonEmptyReadonlyArray<A>, B, E, R, QE>(queue, options, {
       pull: (from, onTaken) => {
         const batch: Array<A> = []
-        while (batch.length < size && from.backlog.size > 0) {
+        while (batch.length < size && from.backlog.ready > 0) {
           batch.push(from.takeNext())
           onTaken(from.backlog.lastArrivedAt)
         }

@@ -2,23 +2,21 @@
  * A bounded queue with an order: first-in first-out, last-in first-out, or by priority. The verbs are those of
  * `effect/Queue`. An item is taken exactly once, an interrupted `take` or `offer` loses and duplicates nothing, and every
  * item that overflows is counted and may be looked at.
+ *
+ * A keyed queue holds its order within each key, bounds how many of a key are worked on at once, and is fair between keys.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Option from "effect/Option"
 import type * as Pipeable from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
-import * as Scheduler from "effect/Scheduler"
 import type * as Types from "effect/Types"
-import { Heap } from "./internal/heap.ts"
+import { coreOptions } from "./internal/coreOptions.ts"
 import { QueueCore } from "./internal/queueCore.ts"
-import { Ring } from "./internal/ring.ts"
-import { sharedDispatcher } from "./internal/sharedDispatcher.ts"
 
 const TypeId = "~effect-work-queue/WorkQueue"
 
@@ -38,7 +36,8 @@ export type Order<A> =
 
 /**
  * What becomes of an offer to a full queue: it waits for room, it is dropped, or the item that has waited longest is
- * dropped to make room for it.
+ * dropped to make room for it. With keys, of an offer to a queue in which its key has its share of the room; what is
+ * dropped then is the oldest of the same key, or, if none of it waits, of the key with the most.
  *
  * @category models
  * @stability unstable
@@ -69,6 +68,12 @@ export interface WorkQueueStats {
   readonly state: "Open" | "Closing" | "Done"
   /** Items waiting now. */
   readonly depth: number
+  /** Of them, those that may be taken now: all, unless keys are at their concurrency. */
+  readonly ready: number
+  /** Items taken and not yet released; 0 without keys. */
+  readonly held: number
+  /** Keys of which an item waits or is held, or an offer waits; 0 without keys. */
+  readonly keys: number
   /** The most that can wait. */
   readonly capacity: number | "unbounded"
   /** How long the item waiting longest has waited, in milliseconds; 0 when nothing waits. */
@@ -97,6 +102,23 @@ export interface WorkQueueOptions<A> {
   readonly capacity?: number | "unbounded" | undefined
   /** What becomes of an offer to a full queue. Defaults to `"suspend"`. */
   readonly overflow?: Overflow | undefined
+  /**
+   * What gives an item its key, the same one whenever it is asked; compared as a `Map` compares. Defaults to no keys.
+   *
+   * The order then holds within a key, of which at most `concurrency` items are held at once, a whole number of at least 1.
+   * It defaults to 1: the next item of a key begins after the one before it is settled. With `"unbounded"` nothing is held.
+   *
+   * The keys take turns, one item each. Of K keys that wait, an item that n others of its key go before begins after at
+   * most (n + 1) · (K − 1) items of other keys, not counting what begins while its key is at its concurrency.
+   *
+   * The room is shared. A key may have another item waiting while fewer of it wait than there are places left, so one key
+   * alone fills half of the queue. An offer of a key of which nothing waits enters at once while a place is left, and a
+   * full queue after at most m + 1 departures, where m other such keys had an offer waiting before it. Have more capacity
+   * than keys at work: a full queue all of whose keys are at their concurrency lets nobody in.
+   */
+  readonly keyed?:
+    | { readonly by: (item: A) => unknown; readonly concurrency?: number | "unbounded" | undefined }
+    | undefined
   /** Called with each item that overflows, in the offering fiber, after the queue has changed. Defaults to nothing. */
   readonly onDrop?: ((item: A, reason: "dropNewest" | "dropOldest") => void) | undefined
 }
@@ -111,7 +133,9 @@ export interface WorkQueueOptions<A> {
 export const defaults = {
   order: "fifo",
   capacity: 1024,
-  overflow: "suspend"
+  overflow: "suspend",
+  /** Of `keyed`. */
+  concurrency: 1
 } as const
 
 /**
@@ -129,37 +153,7 @@ export const defaults = {
 export const makeUnsafe = <A, E = never>(
   options: WorkQueueOptions<A> = {},
   context: Context.Context<never> = Context.empty()
-): WorkQueue<A, E> =>
-  construct(options, Context.get(context, Clock.Clock), sharedDispatcher(Context.get(context, Scheduler.Scheduler)))
-
-const construct = <A, E>(
-  options: WorkQueueOptions<A>,
-  clock: Clock.Clock,
-  dispatcher: Scheduler.SchedulerDispatcher
-): WorkQueue<A, E> => {
-  const { capacity = defaults.capacity, order = defaults.order, overflow = defaults.overflow } = options
-  const limit = capacity === "unbounded" ? Infinity : capacity
-  if (capacity !== "unbounded" && !(Number.isSafeInteger(capacity) && capacity >= 1)) {
-    throw new RangeError(`WorkQueue.make: capacity must be a whole number >= 1 or "unbounded", got ${capacity}`)
-  }
-  const ageEvery = typeof order === "string" || order.ageEvery === undefined
-    ? Infinity
-    : Duration.toMillis(order.ageEvery)
-  if (!(ageEvery > 0)) {
-    throw new RangeError(`WorkQueue.make: ageEvery must be > 0, got ${ageEvery} millis`)
-  }
-  return new QueueCore<A, E>(
-    {
-      backlog: (now) => typeof order === "string" ? new Ring<A>(order) : new Heap<A>(ageEvery, now),
-      priority: typeof order === "string" ? undefined : order.priority,
-      capacity: limit,
-      overflow,
-      onDrop: options.onDrop
-    },
-    clock,
-    dispatcher
-  ) as unknown as WorkQueue<A, E>
-}
+): WorkQueue<A, E> => new QueueCore<A, E>(coreOptions(options, defaults), context) as unknown as WorkQueue<A, E>
 
 /**
  * Makes a queue.
@@ -207,12 +201,12 @@ const core = <A, E>(self: WorkQueue<A, E>): QueueCore<A, E> => self as unknown a
  *
  * **Details**
  *
- * With overflow `"suspend"`, an offer to a full queue waits for room; waiting offers enter in the order they came,
- * whatever the order of the queue. An offer interrupted while it waits leaves nothing behind.
+ * With overflow `"suspend"`, an offer to a full queue waits for room; waiting offers enter in the order they came (with
+ * keys: those of one key), whatever the order of the queue. An offer interrupted while it waits leaves nothing behind.
  *
  * **Errors**
  *
- * Dies if the priority function throws or gives NaN; the queue is unchanged then.
+ * Dies if the priority function throws or gives NaN, or `by` throws; the queue is unchanged then.
  *
  * @category offering
  * @stability unstable
@@ -260,8 +254,8 @@ export const offerAll: {
 export const take = <A, E>(self: WorkQueue<A, E>): Effect.Effect<A, E | Cause.Done> => core(self).take
 
 /**
- * Takes at least `min` and at most `max` items, waiting until `min` are there. `min` is capped at the capacity, and a
- * queue that is closing gives what remains.
+ * Takes at least `min` and at most `max` items, waiting until `min` may be taken. A queue that is full, in which an offer
+ * waits for room, or that is closing gives what there is.
  *
  * @category taking
  * @stability unstable
@@ -277,7 +271,7 @@ export const takeBetween: {
 )
 
 /**
- * Takes all items that wait, waiting for the first if there is none.
+ * Takes all items that wait, with keys all that may be taken now, waiting for the first if there is none.
  *
  * @category taking
  * @stability unstable
@@ -319,6 +313,27 @@ export const takeUnsafe = <A, E>(self: WorkQueue<A, E>): Exit.Exit<A, E | Cause.
   core(self).takeUnsafe()
 
 /**
+ * Releases an item that was taken from a keyed queue by any of the verbs above, so that its key may give another. `false`,
+ * and nothing, if none of its key is held. A crew releases what it takes by itself.
+ *
+ * **Details**
+ *
+ * To be called once for each item taken, however its work ends: in `Effect.uninterruptibleMask`, with the take and the
+ * work restored, no interrupt comes between. A second release gives away the place of another item of the key.
+ *
+ * @category taking
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const release: {
+  <A>(item: Types.NoInfer<A>): <E>(self: WorkQueue<A, E>) => Effect.Effect<boolean>
+  <A, E>(self: WorkQueue<A, E>, item: Types.NoInfer<A>): Effect.Effect<boolean>
+} = dual(
+  2,
+  <A, E>(self: WorkQueue<A, E>, item: A): Effect.Effect<boolean> => Effect.sync(() => core(self).releaseItem(item))
+)
+
+/**
  * Looks at the next item and leaves it where it is, waiting for one if there is none.
  *
  * @category taking
@@ -328,8 +343,8 @@ export const takeUnsafe = <A, E>(self: WorkQueue<A, E>): Exit.Exit<A, E | Cause.
 export const peek = <A, E>(self: WorkQueue<A, E>): Effect.Effect<A, E | Cause.Done> => core(self).peek()
 
 /**
- * Takes out the waiting items that match, in the order they would have been taken. O(n); a predicate that throws changes
- * nothing.
+ * Takes out the waiting items that match, whether or not they may be taken now, in the order they would have been taken.
+ * O(n), O(n log n) by priority; a predicate that throws changes nothing.
  *
  * @category taking
  * @stability unstable
@@ -345,7 +360,7 @@ export const remove: {
 )
 
 /**
- * Takes out all waiting items, in order, without waiting. Offers that wait for room then enter.
+ * Takes out all waiting items, as `remove` does, without waiting. Offers that wait for room then enter.
  *
  * @see {@link shutdown} for ending the queue as well
  * @category taking
@@ -482,16 +497,4 @@ export const isEmpty = <A, E>(self: WorkQueue<A, E>): Effect.Effect<boolean> =>
  * @since 0.1.0
  */
 export const stats = <A, E>(self: WorkQueue<A, E>): Effect.Effect<WorkQueueStats> =>
-  Effect.sync(() => {
-    const { backlog, dropped, now, offered, options, removed, state, taken } = core(self)
-    return {
-      state: state._tag,
-      depth: backlog.size,
-      capacity: options.capacity === Infinity ? "unbounded" : options.capacity,
-      oldestAge: backlog.size === 0 ? 0 : now() - backlog.oldestArrivedAt(),
-      offered,
-      taken,
-      dropped,
-      removed
-    }
-  })
+  Effect.sync(() => core(self).stats())

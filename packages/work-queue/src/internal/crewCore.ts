@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import { constVoid } from "effect/Function"
 import type * as Scheduler from "effect/Scheduler"
 import type { FlowCore, Outcome } from "./flowCore.ts"
+import type { Line } from "./keyedBacklog.ts"
 import type { QueueCore } from "./queueCore.ts"
 import { Worker } from "./worker.ts"
 import type { Held } from "./worker.ts"
@@ -19,7 +20,7 @@ import type { Held } from "./worker.ts"
 /** What one turn of work takes: an item, or a batch of them. */
 export interface Plan<A, U> {
   readonly name: string
-  /** Only while something waits. Calls `onTaken` with the arrival of each item. */
+  /** Only while something is ready. Calls `onTaken` with the arrival of each item. */
   readonly pull: (queue: QueueCore<A, any>, onTaken: (arrivedAt: number) => void) => U
   readonly units: (items: ReadonlyArray<A>) => Iterable<U>
   readonly work: (unit: U) => Effect.Effect<unknown, unknown>
@@ -150,8 +151,10 @@ export class CrewCore<A, U> {
     return outcome
   }
 
-  free(count: number): void {
+  /** A settlement is over. */
+  free(count: number, lines: ReadonlyArray<Line<A>>): void {
     this.busy -= count
+    this.queue.release(lines)
     this.lookIfIdle()
   }
 
@@ -196,25 +199,25 @@ export class CrewCore<A, U> {
 
   private settleLeft(items: ReadonlyArray<A>): void {
     for (const item of items) this.left.push(item)
-    this.runSettlements(Array.from(this.plan.units(items)), items.length)
+    this.runSettlements(Array.from(this.plan.units(items)), items.length, [])
   }
 
   /** Calls every settlement now, and runs those that are Effects one after the other in a fiber of their own. */
-  private runSettlements(units: ReadonlyArray<U>, count: number): void {
+  private runSettlements(units: ReadonlyArray<U>, count: number, lines: ReadonlyArray<Line<A>>): void {
     const settlements: Array<Effect.Effect<unknown>> = []
     for (const unit of units) {
       const exit = Effect.runSyncExit(Effect.sync(() => this.plan.onSettled(unit, interrupted)))
       if (exit._tag === "Failure") settlements.push(this.report(exit.cause))
       else if (Effect.isEffect(exit.value)) settlements.push(this.guard(exit.value))
     }
-    if (settlements.length === 0) return
+    if (settlements.length === 0) return this.queue.release(lines)
     this.settling++
     this.busy += count
     this.fork(
       Effect.andThen(Effect.yieldNow, Effect.forEach(settlements, (settlement) => settlement, { discard: true })),
       () => {
         this.settling--
-        this.free(count)
+        this.free(count, lines)
         this.endIfOver()
       }
     )
@@ -232,7 +235,7 @@ export class CrewCore<A, U> {
       for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, "interrupted")
       this.abandoned += held.count
       this.busy -= held.count
-      this.runSettlements([held.unit], held.count)
+      this.runSettlements([held.unit], held.count, held.lines)
     }
     this.finish()
   }

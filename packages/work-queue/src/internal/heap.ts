@@ -1,4 +1,4 @@
-import type { Backlog } from "./backlog.ts"
+import type { Backlog, Items } from "./backlog.ts"
 
 // A four-ary heap: half the levels of a binary one, and the four children lie beside each other in memory. Equal keys
 // compare by serial, which makes the order total and first-in first-out among equals.
@@ -24,7 +24,7 @@ const arity = 4
 const before = <A>(a: Entry<A>, b: Entry<A>): boolean => a.key < b.key || (a.key === b.key && a.serial < b.serial)
 
 /** Lowest priority number first, first-in first-out among equals, optionally ageing. */
-export class Heap<A> implements Backlog<A> {
+export class Heap<A> implements Backlog<A>, Items<A> {
   lastArrivedAt = 0
   private readonly ageEvery: number
   private readonly startedAt: number
@@ -40,6 +40,10 @@ export class Heap<A> implements Backlog<A> {
   }
 
   get size(): number {
+    return this.entries.length
+  }
+
+  get ready(): number {
     return this.entries.length
   }
 
@@ -74,6 +78,16 @@ export class Heap<A> implements Backlog<A> {
 
   dropOldest(): A {
     return this.extract(this.oldest!)
+  }
+
+  displace(item: A, arrivedAt: number, priority: number): A {
+    const oldest = this.dropOldest()
+    this.push(item, arrivedAt, priority)
+    return oldest
+  }
+
+  inOrder(): Array<A> {
+    return this.entries.toSorted((a, b) => before(a, b) ? -1 : 1).map((entry) => entry.item)
   }
 
   remove(predicate: (item: A) => boolean, onRemoved: (arrivedAt: number) => void): Array<A> {

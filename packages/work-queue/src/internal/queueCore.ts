@@ -1,14 +1,23 @@
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { constTrue } from "effect/Function"
 import * as Pipeable from "effect/Pipeable"
 import * as Pull from "effect/Pull"
-import type * as Scheduler from "effect/Scheduler"
-import type { Backlog } from "./backlog.ts"
+import * as Scheduler from "effect/Scheduler"
+import type { WorkQueueStats } from "../WorkQueue.ts"
+import type { Backlog, Items } from "./backlog.ts"
 import type { FlowCore, Outcome } from "./flowCore.ts"
+import { KeyedBacklog } from "./keyedBacklog.ts"
+import type { Line } from "./keyedBacklog.ts"
+import { KeyedOffers } from "./keyedOffers.ts"
 import { monotonicMillis } from "./monotonicMillis.ts"
+import { OffersInTurn, PendingOffer } from "./offers.ts"
+import type { Offers } from "./offers.ts"
 import { oneStep } from "./oneStep.ts"
+import { sharedDispatcher } from "./sharedDispatcher.ts"
 
 // The state machine under WorkQueue. One rule keeps it free of re-entrancy: no fiber is ever resumed inside another
 // fiber's step. Whatever becomes possible (an item for a taker, room for an offer, the end) is noted, and one scheduled
@@ -30,15 +39,11 @@ export interface Waiter {
   readonly resume: () => void
 }
 
-interface PendingOffer<A> {
-  readonly items: ReadonlyArray<A>
-  readonly priorities: ReadonlyArray<number>
-  next: number
-  readonly resume: (refused: Array<A>) => void
-}
-
 export interface CoreOptions<A> {
   readonly backlog: (now: number) => Backlog<A>
+  /** The same order within a key. */
+  readonly items: <T>(now: number) => Items<T>
+  readonly keyed: { readonly by: (item: A) => unknown; readonly concurrency: number } | undefined
   readonly priority: ((item: A) => number) | undefined
   readonly capacity: number
   readonly overflow: "suspend" | "dropNewest" | "dropOldest"
@@ -59,22 +64,33 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   /** Set by the first crew that works this queue off. */
   flow: FlowCore | undefined = undefined
   readonly backlog: Backlog<A>
+  /** The backlog, if it has keys. */
+  readonly keys: KeyedBacklog<A> | undefined
   readonly options: CoreOptions<A>
   readonly now: () => number
   readonly take: Effect.Effect<A, E | Cause.Done>
   private readonly dispatcher: Scheduler.SchedulerDispatcher
   private readonly takers = new Set<Waiter>()
-  private readonly offers = new Set<PendingOffer<A>>()
+  private readonly offers: Offers<A>
   private readonly endWaiters = new Set<() => void>()
   private readonly emptyWaiters = new Set<() => void>()
   private admitted: Array<PendingOffer<A>> = []
   private wakeScheduled = false
 
-  constructor(options: CoreOptions<A>, clock: Clock.Clock, dispatcher: Scheduler.SchedulerDispatcher) {
+  constructor(options: CoreOptions<A>, context: Context.Context<never>) {
     this.options = options
-    this.dispatcher = dispatcher
-    this.now = monotonicMillis(clock)
-    this.backlog = options.backlog(this.now())
+    this.dispatcher = sharedDispatcher(Context.get(context, Scheduler.Scheduler))
+    this.now = monotonicMillis(Context.get(context, Clock.Clock))
+    const { capacity, items, keyed, overflow } = options
+    this.keys = keyed === undefined ? undefined : new KeyedBacklog<A>({
+      items,
+      concurrency: keyed.concurrency,
+      ranked: overflow === "dropOldest" && capacity !== Infinity
+    })
+    this.backlog = this.keys ?? options.backlog(this.now())
+    this.offers = this.keys === undefined
+      ? new OffersInTurn(this.backlog, capacity)
+      : new KeyedOffers(this.keys, capacity, this.now)
     const next: Effect.Effect<A, E | Cause.Done> = oneStep(() =>
       this.takeUnsafe() ?? Effect.andThen(this.awaitItems(1), next)
     )
@@ -90,15 +106,17 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   offerUnsafe(item: A): boolean {
     if (this.state._tag !== "Open") return false
     const priority = this.priority(item)
-    if (this.backlog.size < this.options.capacity) {
-      this.accept(item, priority)
+    const key = this.options.keyed?.by(item)
+    if (this.hasRoom(key)) {
+      this.accept(item, priority, key)
       return true
     }
     if (this.options.overflow === "dropOldest") {
-      const oldest = this.backlog.dropOldest()
+      const now = this.now()
+      const oldest = this.backlog.displace(item, now, priority, key)
       this.dropped++
-      if (this.flow !== undefined) this.flow.withdraw(this.now(), this.backlog.lastArrivedAt, "dropped")
-      this.accept(item, priority)
+      if (this.flow !== undefined) this.flow.withdraw(now, this.backlog.lastArrivedAt, "dropped")
+      this.arrived(now)
       this.options.onDrop?.(oldest, "dropOldest")
       return true
     }
@@ -143,16 +161,14 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     return Effect.callback((resume) => {
       // The scheduler may yield between the look and this registration; the end or some room may have come meanwhile.
       if (this.state._tag !== "Open") return resume(Exit.succeed([...items]))
-      // A user's priority function runs in the offering fiber, never in the taker that makes room.
+      // A user's function runs in the offering fiber, never in the taker that makes room.
       const priorities = items.map((item) => this.priority(item))
-      const offer: PendingOffer<A> = {
-        items,
-        priorities,
-        next: 0,
-        resume: (refused) => resume(Exit.succeed(refused))
-      }
+      const keys = items.map((item) => this.options.keyed?.by(item))
+      const offer = new PendingOffer(items, priorities, keys, (refused) => resume(Exit.succeed(refused)))
       this.offers.add(offer)
       this.afterRoom()
+      // A taker that waits for several items is content with fewer while an offer waits.
+      this.wakeIfReady()
       return Effect.sync(() => {
         if (this.offers.delete(offer)) this.afterRoom()
       })
@@ -166,26 +182,40 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     return priority
   }
 
-  private accept(item: A, priority: number): void {
+  /** With keys, the room is shared: a key has some while fewer of it wait than there are places left. */
+  private hasRoom(key: unknown): boolean {
+    const room = this.options.capacity - this.backlog.size
+    return room > 0 && (this.keys === undefined || this.keys.waiting(key) < room)
+  }
+
+  private accept(item: A, priority: number, key: unknown): void {
     const now = this.now()
-    this.backlog.push(item, now, priority)
+    this.backlog.push(item, now, priority, key)
+    this.arrived(now)
+  }
+
+  private arrived(now: number): void {
     this.offered++
     if (this.flow !== undefined) this.flow.arrive(now)
-    if (this.takers.size > 0) this.scheduleWake()
+    this.wakeIfReady()
+  }
+
+  private wakeIfReady(): void {
+    if (this.takers.size > 0 && this.backlog.ready > 0) this.scheduleWake()
   }
 
   // --- taking
 
   takeUnsafe(): Exit.Exit<A, E | Cause.Done> | undefined {
     if (this.state._tag === "Done") return this.state.exit
-    if (this.backlog.size === 0) return undefined
+    if (this.backlog.ready === 0) return undefined
     const item = this.takeNext()
     if (this.flow !== undefined) this.flow.withdraw(this.now(), this.backlog.lastArrivedAt, undefined)
     this.afterRoom()
     return Exit.succeed(item)
   }
 
-  /** For a crew, which reports the item to its flow itself: only while size > 0. */
+  /** For a crew, which reports the item to its flow itself: only while something is ready. */
   takeNext(): A {
     this.taken++
     return this.backlog.take()
@@ -203,7 +233,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
 
   takeUpTo(max: number): Array<A> {
     const items: Array<A> = []
-    while (items.length < max && this.backlog.size > 0) {
+    while (items.length < max && this.backlog.ready > 0) {
       items.push(this.takeNext())
       if (this.flow !== undefined) this.flow.withdraw(this.now(), this.backlog.lastArrivedAt, undefined)
     }
@@ -231,38 +261,47 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     this.takers.delete(waiter)
   }
 
+  /** Whether `need` items may be taken; or fewer, if no more can come. */
   isReady(need: number): boolean {
-    return this.backlog.size >= (this.state._tag === "Open" ? Math.min(need, this.options.capacity) : 1)
+    const { ready, size } = this.backlog
+    if (ready === 0) return false
+    return ready >= need || this.state._tag !== "Open" || size >= this.options.capacity || this.offers.size > 0
+  }
+
+  release(lines: ReadonlyArray<Line<A>>): void {
+    if (lines.length === 0) return
+    for (const line of lines) this.keys!.release(line)
+    this.wakeIfReady()
+  }
+
+  /** For takers that are no crew, which know the item and not its line. */
+  releaseItem(item: A): boolean {
+    const line = this.keys?.lines.get(this.options.keyed!.by(item))
+    if (line === undefined || line.held === 0) return false
+    this.release([line])
+    return true
   }
 
   peek(): Effect.Effect<A, E | Cause.Done> {
     return Effect.suspend(() =>
       this.state._tag === "Done"
         ? this.state.exit
-        : this.backlog.size > 0
+        : this.backlog.ready > 0
         ? Exit.succeed(this.backlog.peek())
         : Effect.andThen(this.awaitItems(1), this.peek())
     )
   }
 
-  remove(predicate: (item: A) => boolean): Array<A> {
+  remove(predicate: (item: A) => boolean, outcome?: Outcome): Array<A> {
     const now = this.now()
-    const items = this.backlog.remove(predicate, (arrivedAt) => this.flow?.withdraw(now, arrivedAt, undefined))
+    const items = this.backlog.remove(predicate, (arrivedAt) => this.flow?.withdraw(now, arrivedAt, outcome))
     this.removed += items.length
     this.afterRoom()
     return items
   }
 
   clear(outcome?: Outcome): Array<A> {
-    const now = this.now()
-    const items: Array<A> = []
-    while (this.backlog.size > 0) {
-      items.push(this.backlog.take())
-      this.flow?.withdraw(now, this.backlog.lastArrivedAt, outcome)
-    }
-    this.removed += items.length
-    this.afterRoom()
-    return items
+    return this.remove(constTrue, outcome)
   }
 
   // --- ending
@@ -283,8 +322,10 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   /** Ends without draining: offers that wait for room are refused, and what had been accepted is handed back. */
   shutdownUnsafe(outcome?: Outcome): Array<A> {
     if (this.state._tag === "Done") return []
-    for (const offer of this.offers) this.admitted.push(offer)
-    this.offers.clear()
+    for (const offer of this.offers.toArray()) {
+      this.offers.delete(offer)
+      this.admitted.push(offer)
+    }
     if (this.state._tag === "Open") this.state = { _tag: "Closing", exit: done }
     this.scheduleWake()
     return this.clear(outcome)
@@ -313,6 +354,23 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     for (let i = 0; i < this.backlog.size; i++) flow.arrive(flow.now())
   }
 
+  stats(): WorkQueueStats {
+    const { backlog, dropped, keys, now, offered, options, removed, state, taken } = this
+    return {
+      state: state._tag,
+      depth: backlog.size,
+      ready: backlog.ready,
+      held: keys === undefined ? 0 : keys.held,
+      keys: keys === undefined ? 0 : keys.lines.size,
+      capacity: options.capacity === Infinity ? "unbounded" : options.capacity,
+      oldestAge: backlog.size === 0 ? 0 : now() - backlog.oldestArrivedAt(),
+      offered,
+      taken,
+      dropped,
+      removed
+    }
+  }
+
   /** Calls back, in a scheduled task, once nothing waits here. The returned function withdraws the request. */
   onEmpty(listener: () => void): () => void {
     this.emptyWaiters.add(listener)
@@ -334,11 +392,12 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   }
 
   private admit(): void {
-    for (const offer of this.offers) {
-      while (offer.next < offer.items.length) {
-        if (this.backlog.size >= this.options.capacity) return
-        const at = offer.next++
-        this.accept(offer.items[at]!, offer.priorities[at]!)
+    for (let offer = this.offers.next(); offer !== undefined; offer = this.offers.next()) {
+      const at = offer.next++
+      this.accept(offer.items[at]!, offer.priorities[at]!, offer.keys[at])
+      if (offer.next < offer.items.length) {
+        this.offers.advance(offer)
+        continue
       }
       this.offers.delete(offer)
       this.admitted.push(offer)
@@ -363,7 +422,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     }
     for (const taker of this.takers) {
       if (this.state._tag !== "Done") {
-        if (this.backlog.size === 0) break
+        if (this.backlog.ready === 0) break
         if (!this.isReady(taker.need)) continue
       }
       this.takers.delete(taker)

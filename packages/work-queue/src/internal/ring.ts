@@ -22,6 +22,10 @@ export class Ring<A> implements Backlog<A> {
     this.order = order
   }
 
+  get ready(): number {
+    return this.size
+  }
+
   oldestArrivedAt(): number {
     return this.arrivals[this.head]!
   }
@@ -35,17 +39,17 @@ export class Ring<A> implements Backlog<A> {
   }
 
   take(): A {
-    return this.order === "fifo" ? this.dropOldest() : this.takeNewest()
+    return this.order === "fifo" ? this.takeOldest() : this.takeNewest()
   }
 
   peek(): A {
     return this.items[this.order === "fifo" ? this.head : (this.head + this.size - 1) & this.mask]!
   }
 
-  dropOldest(): A {
-    const at = this.head
-    this.head = (at + 1) & this.mask
-    return this.release(at)
+  displace(item: A, arrivedAt: number): A {
+    const oldest = this.takeOldest()
+    this.push(item, arrivedAt)
+    return oldest
   }
 
   remove(predicate: (item: A) => boolean, onRemoved: (arrivedAt: number) => void): Array<A> {
@@ -66,7 +70,14 @@ export class Ring<A> implements Backlog<A> {
     }
     for (let i = kept; i < matches.length; i++) this.items[(this.head + i) & this.mask] = undefined
     this.size = kept
+    this.shrink()
     return this.order === "fifo" ? removed : removed.reverse()
+  }
+
+  private takeOldest(): A {
+    const at = this.head
+    this.head = (at + 1) & this.mask
+    return this.release(at)
   }
 
   private takeNewest(): A {
@@ -77,8 +88,13 @@ export class Ring<A> implements Backlog<A> {
     const item = this.items[at]!
     this.items[at] = undefined
     this.lastArrivedAt = this.arrivals[at]!
-    if (--this.size === 0 && this.mask >= keptLength) this.resize(initialLength)
+    this.size--
+    this.shrink()
     return item
+  }
+
+  private shrink(): void {
+    if (this.size === 0 && this.mask >= keptLength) this.resize(initialLength)
   }
 
   private resize(length: number): void {

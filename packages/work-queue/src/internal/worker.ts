@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { CrewCore } from "./crewCore.ts"
+import type { Line } from "./keyedBacklog.ts"
 import type { Waiter } from "./queueCore.ts"
 
 // A worker is a fiber that is uninterruptible except inside the user's work. An interrupt therefore ends the work and
@@ -15,7 +16,12 @@ export interface Held<U> {
   readonly unit: U
   readonly count: number
   readonly beganAt: number
+  /** Of each item the line of its key, until its settlement is over. */
+  readonly lines: ReadonlyArray<Line<any>>
 }
+
+// Of a queue without keys, to which nothing is ever added.
+const none: Array<Line<any>> = []
 
 export class Worker<A, U> {
   /** What it owes a settlement for. */
@@ -76,7 +82,7 @@ export class Worker<A, U> {
     do {
       if (this.settlement !== undefined) return this.takeSettlement()
       if (!crew.stays(this)) return Exit.void
-      const waiting = crew.queue.backlog.size
+      const waiting = crew.queue.backlog.ready
       if (waiting === 0) {
         // Others took what it had waited beside: the next batch is given its own time.
         this.gathered = false
@@ -102,12 +108,15 @@ export class Worker<A, U> {
     const { crew } = this
     const beganAt = crew.flow.now()
     let count = 0
+    const lines: Array<Line<any>> = crew.queue.keys === undefined ? none : []
     const unit = crew.plan.pull(crew.queue, (arrivedAt) => {
       count++
       crew.flow.begin(beganAt, arrivedAt)
+      const line = crew.queue.keys?.lastLine
+      if (line !== undefined) lines.push(line)
     })
     this.gathered = false
-    this.held = { unit, count, beganAt }
+    this.held = { unit, count, beganAt, lines }
     crew.busy += count
     crew.queue.afterRoom()
     return crew.plan.work(unit)
@@ -121,12 +130,18 @@ export class Worker<A, U> {
     // A fiber that was interrupted stays so, and would interrupt the next item too: another one takes its place.
     if (crew.count(held, exit) === "interrupted" && !this.leaving) crew.dismiss(this)
     crew.busy -= held.count
-    const settlement = crew.plan.onSettled(held.unit, exit)
+    let settlement: unknown = undefined
+    try {
+      settlement = crew.plan.onSettled(held.unit, exit)
+    } finally {
+      // Also if it throws: the settlement is over then.
+      if (!Effect.isEffect(settlement)) crew.queue.release(held.lines)
+    }
     if (!Effect.isEffect(settlement)) return crew.lookIfIdle()
     crew.busy += held.count
     this.settlement = Effect.ensuring(
       crew.guard(settlement),
-      Effect.sync(() => crew.free(held.count))
+      Effect.sync(() => crew.free(held.count, held.lines))
     )
   }
 
