@@ -124,13 +124,14 @@ export const make = Effect.fnUntraced(function*(
     })
     yield* Scope.close(watchScope, Exit.void)
     // Those that were abandoned have had their grace.
-    yield* leave(Scope.close(crewScope, Exit.void), abandoned === 0 ? grace : Duration.zero)
+    yield* leave(Scope.close(crewScope, Exit.void), abandoned === 0 ? grace : Duration.zero, warn)
     const report: ShutDownReport = { queue: name, settled, interrupted, left: left.length, abandoned }
     tell({ _tag: "ShutDown", queue: name, report })
     yield* bus.close
     yield* leave(
       Scope.close(scope, Exit.void),
-      Duration.max(grace, Duration.millis(Math.max(0, deadline - elapsed())))
+      Duration.max(grace, Duration.millis(Math.max(0, deadline - elapsed()))),
+      warn
     )
     yield* Deferred.succeed(ended, report)
   })
@@ -165,9 +166,15 @@ export const make = Effect.fnUntraced(function*(
 })
 
 /** Runs a release to its end, or leaves it to itself: one that hangs must not hold up the end of everything. */
-const leave = (release: Effect.Effect<void>, within: Duration.Duration): Effect.Effect<void> =>
+const leave = (
+  release: Effect.Effect<void>,
+  within: Duration.Duration,
+  warn: (...message: ReadonlyArray<unknown>) => Effect.Effect<void>
+): Effect.Effect<void> =>
   Effect.flatMap(
-    Effect.forkDetach(release, { startImmediately: true }),
+    Effect.forkDetach(Effect.catchCause(release, (cause) => warn("a release failed", cause)), {
+      startImmediately: true
+    }),
     (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), within))
   )
 
