@@ -211,7 +211,8 @@ export interface Options<in P, out RH = never> {
   readonly overflow?: "suspend" | "dropNewest" | "dropOldest" | undefined
   /**
    * Lanes for each key: `concurrency` events of a key at a time (1, so that they are collected in order), and keys served in
-   * turn, so that a busy one delays no other. Defaults to one lane for all.
+   * turn, so that a busy one delays no other. `by` must give a payload the same key whenever it is asked; keys are compared
+   * as a `Map` compares them. Defaults to one lane for all.
    */
   readonly keyed?: {
     readonly by: (payload: P) => unknown

@@ -175,6 +175,9 @@ const scenario = Effect.gen(function*() {
     ageEvery: queueType === "priority" && (yield* chance(0.5)) ? "20 millis" : undefined,
     consumerShutdownTimeout: timeout,
     reportInterval: yield* pick([0, 15]),
+    keyed: (yield* chance(0.3))
+      ? { by: ({ id }) => id % 3, concurrency: yield* pick([1, 2, "unbounded"] as const) }
+      : undefined,
     handlers: [
       ...(["Initialized", "ReportedMetrics", "ScaledUp", "ScaledDown", "Dropped", "ShutDown"] as const).map((tag) =>
         MessageBus.on(tag, (event) => Effect.sync(() => observed.told.push(event)))

@@ -179,11 +179,12 @@ const leave = (
   )
 
 const queueOptions = (
-  { ageEvery, capacity, overflow, queueType }: Settings,
+  { ageEvery, capacity, keyed, overflow, queueType }: Settings,
   onDrop: (event: CollectedEvent, reason: DropReason) => void
 ): WorkQueue.WorkQueueOptions<CollectedEvent> => ({
   order: queueType === "priority" ? { priority: ({ priority }) => priority, ageEvery } : queueType,
   capacity,
   overflow,
+  keyed: keyed && { by: ({ payload }) => keyed.by(payload), concurrency: keyed.concurrency },
   onDrop
 })
