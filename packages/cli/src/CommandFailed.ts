@@ -113,6 +113,35 @@ export class DependencyUnavailable extends Schema.TaggedError<DependencyUnavaila
 }
 
 /**
+ * A collector cannot listen where it should.
+ *
+ * @category errors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export class AddressUnavailable extends Schema.TaggedError<AddressUnavailable>()("AddressUnavailable", {
+  address: Schema.String,
+  reason: Schema.String
+}) {
+  override get message(): string {
+    return `cannot listen on ${this.address}: ${this.reason}`
+  }
+}
+
+/**
+ * A collector that other machines can reach has no token.
+ *
+ * @category errors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export class TokenMissing extends Schema.TaggedError<TokenMissing>()("TokenMissing", { problem: Schema.String }) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/**
  * What commands may fail with, apart from wrong files.
  *
  * @category errors
@@ -127,3 +156,5 @@ export type CommandFailed =
   | RunFailed
   | PayloadsRejected
   | DependencyUnavailable
+  | AddressUnavailable
+  | TokenMissing

@@ -57,7 +57,9 @@ const byTag = {
   DirectoryUnwritable: codes.unavailable,
   RunFailed: codes.failed,
   PayloadsRejected: codes.badData,
-  DependencyUnavailable: codes.unavailable
+  DependencyUnavailable: codes.unavailable,
+  AddressUnavailable: codes.unavailable,
+  TokenMissing: codes.configuration
 } as const satisfies { readonly [Tag in CommandError["_tag"]]: number }
 
 /**

@@ -47,7 +47,7 @@ export type Outcome =
  * @since 0.1.0
  */
 export interface Fleet {
-  readonly apply: (sources: Sources) => Effect.Effect<ReadonlyArray<Outcome>>
+  readonly apply: (sources: Pick<Sources, "modules" | "plans">) => Effect.Effect<ReadonlyArray<Outcome>>
   readonly awaitEnd: Effect.Effect<void>
   readonly stop: Effect.Effect<ReadonlyArray<Outcome>>
 }

@@ -104,6 +104,15 @@ export type Format = "yaml" | "json" | "toml"
 export const maxBytes = 262_144
 
 /**
+ * What is wrong with a larger file.
+ *
+ * @category constants
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const tooLarge = `is larger than ${maxBytes} bytes; put what it holds into several files`
+
+/**
  * Tells the format by the name of the file: `.yaml`, `.yml`, `.json` or `.toml`.
  *
  * @category getters
@@ -131,7 +140,7 @@ export const parse = (
 ): Result.Result<Node, readonly [Problem, ...Array<Problem>]> => {
   const problem = (message: string): readonly [Problem] => [{ file, line: 1, column: 1, path: "", message }]
   if (text.length > maxBytes) {
-    return Result.fail(problem(`is larger than ${maxBytes} bytes; put the conveyors into several files`))
+    return Result.fail(problem(tooLarge))
   }
   return Result.flatMap(
     // Both parsers recurse, and neither stops before the stack does.
@@ -143,7 +152,7 @@ export const parse = (
       if (first !== undefined) {
         return Result.fail([{ file, ...first }, ...others.map((problem) => ({ file, ...problem }))] as const)
       }
-      return node === undefined ? Result.fail(problem("is empty; it needs `conveyors`")) : Result.succeed(node)
+      return node === undefined ? Result.fail(problem("is empty")) : Result.succeed(node)
     }
   )
 }

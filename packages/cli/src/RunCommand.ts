@@ -130,7 +130,19 @@ const awaitIdle = (
 
 /** Reads the files and turns what they hold into what is to run. */
 const prepare = Effect.fnUntraced(function*({ dryRun, files, once }: Input, generation: number) {
-  const { modules, plans } = yield* Sources.load(files, generation)
+  const { collectors, modules, plans } = yield* Sources.load(files, generation)
+  if (collectors.length > 0 && plans.length + modules.length === 0) {
+    return yield* new UsageError({
+      problem: `${collectors[0]!.file} describes collectors only, which \`conveyor collect ${
+        collectors[0]!.file
+      }\` runs`
+    })
+  }
+  for (const { file, name } of generation === 0 ? collectors : []) {
+    yield* Effect.logInfo(
+      `the collector ${name} of ${file} is not for \`run\`: start it with \`conveyor collect ${file}\``
+    )
+  }
   if (modules.length > 0 && (once || dryRun)) {
     return yield* new UsageError({
       problem: `--once and --dry-run are for data files; ${modules[0]!.file} decides itself what it runs`

@@ -6,8 +6,10 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import { relative } from "node:path"
+import type { CollectorPlan } from "./CollectorPlan.ts"
 import { type ModuleInvalid, UsageError } from "./CommandFailed.ts"
 import type { ConveyorPlan } from "./ConveyorPlan.ts"
+import * as EventSchema from "./EventSchema.ts"
 import { secrets } from "./internal/logging.ts"
 import * as LayerModule from "./LayerModule.ts"
 import * as Manifest from "./Manifest.ts"
@@ -15,7 +17,7 @@ import type { ManifestError } from "./ManifestError.ts"
 import * as ManifestFile from "./ManifestFile.ts"
 
 /**
- * Conveyors of data files, and Layers of modules.
+ * Conveyors and collectors of data files, and Layers of modules.
  *
  * @category models
  * @stability unstable
@@ -23,6 +25,7 @@ import * as ManifestFile from "./ManifestFile.ts"
  */
 export interface Sources {
   readonly plans: ReadonlyArray<ConveyorPlan>
+  readonly collectors: ReadonlyArray<CollectorPlan>
   readonly modules: ReadonlyArray<LayerModule.LayerModule>
 }
 
@@ -59,13 +62,34 @@ export const load = Effect.fnUntraced(function*(
     named.filter((file) => !LayerModule.isModule(file)),
     (file) => Effect.result(Manifest.load({ file, format: ManifestFile.formatOf(file)!, environment: process.env }))
   )
-  const plans = yield* Effect.fromResult(Manifest.combine(manifests))
-  for (const plan of plans) for (const secret of plan.secrets) secrets.add(secret)
+  const { collectors: planned, conveyors: plans } = yield* Effect.fromResult(Manifest.combine(manifests))
+  for (const plan of [...plans, ...planned]) for (const secret of plan.secrets) secrets.add(secret)
+  const collectors = yield* Effect.forEach(planned, loadSchema)
   const modules = yield* Effect.forEach(
     named.filter(LayerModule.isModule),
     (file) => LayerModule.load(file, generation)
   )
-  return { plans, modules }
+  return { plans, collectors, modules }
+})
+
+/**
+ * Reads the schema that a collector names, so that it checks its events.
+ *
+ * @category constructors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const loadSchema = Effect.fnUntraced(function*(
+  plan: CollectorPlan
+): Effect.fn.Return<CollectorPlan, ManifestError | UsageError, FileSystem.FileSystem> {
+  if (plan.schema === undefined) return plan
+  const format = ManifestFile.formatOf(plan.schema)
+  if (format === undefined) {
+    return yield* new UsageError({
+      problem: `cannot tell what the schema ${plan.schema} is; its name must end in .json, .yaml, .yml or .toml`
+    })
+  }
+  return { ...plan, check: yield* EventSchema.load(plan.schema, format) }
 })
 
 /** As people name it, from here, unless that is longer. */

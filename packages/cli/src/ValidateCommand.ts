@@ -7,6 +7,7 @@ import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import { print } from "./internal/standardStreams.ts"
+import * as ListenAddress from "./ListenAddress.ts"
 import type { ManifestInvalid } from "./ManifestError.ts"
 import * as Output from "./Output.ts"
 import * as Sources from "./Sources.ts"
@@ -29,11 +30,17 @@ export const command = Command.make("validate", {
 }, ({ files, output }) =>
   Sources.load(files).pipe(
     Effect.tapErrorTag("ManifestInvalid", (error) => output === "text" ? Effect.void : printProblems(output, error)),
-    Effect.flatMap(({ modules, plans }) =>
+    Effect.flatMap(({ collectors, modules, plans }) =>
       Output.printAll(output, [
         ...plans.map(({ consumers, file, name, shown }) => ({
           line: `${file}: ${name} is ok, goes to ${consumers.map(({ name }) => name).join(", ")}`,
           value: { file, conveyor: name, ...shown }
+        })),
+        ...collectors.map(({ consumers, file, listen, name, shown }) => ({
+          line: `${file}: ${name} is ok, takes events on ${ListenAddress.format(listen)}, which go to ${
+            consumers.map(({ name }) => name).join(", ")
+          }`,
+          value: { file, collector: name, ...shown }
         })),
         ...modules.map(({ file, layers }) => ({
           line: `${file} is ok, exports ${layers.join(", ")}`,

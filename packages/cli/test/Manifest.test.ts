@@ -184,7 +184,7 @@ store: x
             "c.yaml:10:3: conveyors: \"bad name\" cannot name a conveyor; use up to 64 letters, digits, `_`, `-` and `.`",
             "c.yaml:10:3: conveyors.\"bad name\".consumers: names no consumer; add one, such as `console: {}`",
             "c.yaml:10:38: conveyors.\"bad name\".producer: expected a table of keys, found 7",
-            "c.yaml:11:1: unknown key `stor`, known: conveyors",
+            "c.yaml:11:1: unknown key `stor`, known: conveyors, collectors",
             "c.yaml:12:1: store: belongs to a later version, with durable lanes; remove it"
           ]
         )
@@ -344,8 +344,8 @@ store: x
 
     it.effect("takes a byte order mark", () =>
       Effect.gen(function*() {
-        const plans = yield* load(bytes(new TextEncoder().encode(`\uFEFF${withKeys("every: 5s")}`)))
-        assert.lengthOf(plans, 1)
+        const { conveyors } = yield* load(bytes(new TextEncoder().encode(`\uFEFF${withKeys("every: 5s")}`)))
+        assert.lengthOf(conveyors, 1)
       }))
 
     it.effect("does not read a file that is too large", () =>

@@ -62,3 +62,16 @@ export const tableAt = (root: Node, path: Path, report: Report): Table | undefin
   ))
   return undefined
 }
+
+/** Reports a name under a section that cannot be one. */
+export const checkName = (root: Node, path: Path, name: string, report: Report): void => {
+  if (/^[\w.-]{1,64}$/.test(name)) return
+  const section = String(path[0])
+  report(treeProblem(
+    positionOf(root, path, "key"),
+    section,
+    `${JSON.stringify(name.slice(0, 64))} cannot name a ${
+      section.slice(0, -1)
+    }; use up to 64 letters, digits, \`_\`, \`-\` and \`.\``
+  ))
+}

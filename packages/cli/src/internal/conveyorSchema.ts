@@ -26,7 +26,7 @@ export const aliases: { readonly [word: string]: string } = {
   outputs: "consumers"
 }
 
-export const rootKeys: ReadonlyArray<string> = ["conveyors"]
+export const rootKeys: ReadonlyArray<string> = ["conveyors", "collectors"]
 
 const missedTicks = Schema.Union([
   Schema.Literals(["skip", "coalesce"]),

@@ -1,10 +1,9 @@
-import type { ConveyorEvent } from "effect-conveyor/ConveyorEvent"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import { describe } from "./logging.ts"
 
 /** An event as one line of JSON: durations in milliseconds, causes as messages. */
-export const eventLine = (event: ConveyorEvent<unknown, unknown>): string =>
+export const eventLine = <Event extends { readonly _tag: string }>(event: Event): string =>
   JSON.stringify(
     Object.fromEntries(
       Object.entries(event).map(([key, value]: [string, unknown]) =>

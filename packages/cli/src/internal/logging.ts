@@ -22,12 +22,13 @@ const text = Logger.make<unknown, string>(({ cause, date, fiber, logLevel, messa
   const parts = (Array.isArray(message) ? message : [message]).map((part) =>
     typeof part === "string" ? part : JSON.stringify(part)
   )
-  const { conveyor, ...others } = fiber.getRef(References.CurrentLogAnnotations)
+  const { conveyor, queue, ...others } = fiber.getRef(References.CurrentLogAnnotations)
+  const whose = conveyor ?? queue
   const style = styles[logLevel as keyof typeof styles] ?? "dim"
   return [
     paint("dim", date.toISOString()),
     paint(style, logLevel.toUpperCase().padEnd(5)),
-    ...(conveyor === undefined ? [] : [paint("bold", `${String(conveyor)}:`)]),
+    ...(whose === undefined ? [] : [paint("bold", `${String(whose)}:`)]),
     [...parts, ...(cause.reasons.length === 0 ? [] : [describe(cause)])].join(": "),
     ...Object.entries(others).map(([key, value]) => paint("dim", `${key}=${String(value)}`))
   ].join(" ")

@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
+import * as CollectCommand from "../CollectCommand.ts"
 import { codes, type CommandError, of } from "../ExitCode.ts"
 import * as InitCommand from "../InitCommand.ts"
 import * as ListCommand from "../ListCommand.ts"
@@ -29,7 +30,13 @@ const colorFlag = GlobalFlag.Setting("color")({
 
 const conveyor = Command.make("conveyor").pipe(
   Command.withDescription("Runs conveyors: a producer on a schedule, and consumers that get what it made"),
-  Command.withSubcommands([RunCommand.command, ValidateCommand.command, ListCommand.command, InitCommand.command]),
+  Command.withSubcommands([
+    RunCommand.command,
+    CollectCommand.command,
+    ValidateCommand.command,
+    ListCommand.command,
+    InitCommand.command
+  ]),
   Command.withGlobalFlags([colorFlag]),
   Command.withExamples([
     { command: "conveyor init poller", description: "Begin a project here" },

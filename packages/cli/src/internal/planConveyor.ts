@@ -6,8 +6,8 @@ import * as Result from "effect/Result"
 import type { ConveyorPlan } from "../ConveyorPlan.ts"
 import { type Node, positionOf, renderPath, toValue } from "../ManifestFile.ts"
 import * as Redaction from "../Redaction.ts"
-import { decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
-import { ConveyorKeys, conveyorKeys, participantKeys, toPolicy } from "./conveyorSchema.ts"
+import { checkName, decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
+import { ConveyorKeys, conveyorKeys, LaneKeys, laneKeys, participantKeys, toPolicy } from "./conveyorSchema.ts"
 import { planConsumers, planProducer } from "./planParticipants.ts"
 import { treeProblem } from "./treeProblem.ts"
 
@@ -20,21 +20,13 @@ export const planConveyor = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ConveyorPlan | undefined> {
   const path = ["conveyors", name]
   const table = tableAt(root, path, report)
-  if (!/^[\w.-]{1,64}$/.test(name)) {
-    report(treeProblem(
-      positionOf(root, path, "key"),
-      "conveyors",
-      `${
-        JSON.stringify(name.slice(0, 64))
-      } cannot name a conveyor; use up to 64 letters, digits, \`_\`, \`-\` and \`.\``
-    ))
-  }
+  checkName(root, path, name, report)
   if (table === undefined) return undefined
   refuseUnknown(root, path, table, conveyorKeys, report)
   const keys = yield* decode(ConveyorKeys, root, path, table, without(table, conveyorKeys, participantKeys), report)
   const cadence = keys === undefined ? undefined : planCadence(root, path, keys, report)
   const producer = yield* planProducer(root, [...path, "producer"], report)
-  const consumers = yield* planConsumers(root, [...path, "consumers"], report)
+  const consumers = yield* planConsumers(root, [...path, "consumers"], laneDelivery, report)
   if (keys === undefined || cadence === undefined || producer === undefined || consumers === undefined) return undefined
   const value = toValue(table)
   const decoded = {
@@ -58,6 +50,8 @@ export const planConveyor = Effect.fnUntraced(function*(
     secrets: Redaction.secretsOf(value, decoded)
   }
 })
+
+const laneDelivery = { schema: LaneKeys, names: laneKeys }
 
 const planCadence = (root: Node, path: Path, keys: ConveyorKeys, report: Report): Cadence.Cadence | undefined => {
   const problem = (key: string | undefined, message: string): undefined => {

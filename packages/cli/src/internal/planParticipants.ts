@@ -2,10 +2,11 @@ import * as Connector from "effect-conveyor-connectors/Connector"
 import * as Connectors from "effect-conveyor-connectors/Connectors"
 import type { LaneOptions } from "effect-conveyor/Lane"
 import * as Effect from "effect/Effect"
+import type * as Schema from "effect/Schema"
 import type { PlannedConsumer } from "../ConveyorPlan.ts"
 import { at, type Node, positionOf, renderPath, type Table } from "../ManifestFile.ts"
 import { decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
-import { LaneKeys, laneKeys } from "./conveyorSchema.ts"
+import type { LaneKeys } from "./conveyorSchema.ts"
 import { found, unknown } from "./schemaProblems.ts"
 import { treeProblem } from "./treeProblem.ts"
 
@@ -30,10 +31,17 @@ interface Planned {
   readonly planned: PlannedConsumer
 }
 
+/** The keys that a consumer's table may hold beside the options of its type. */
+interface DeliveryKeys {
+  readonly schema: Schema.Codec<LaneKeys, unknown>
+  readonly names: ReadonlyArray<string>
+}
+
 /** Makes the consumers at a path, or reports what is wrong with them. */
 export const planConsumers = Effect.fnUntraced(function*(
   root: Node,
   path: Path,
+  delivery: DeliveryKeys,
   report: Report
 ): Effect.fn.Return<ReadonlyArray<Planned> | undefined> {
   const table = at(root, path) === undefined ? undefined : tableAt(root, path, report)
@@ -47,7 +55,10 @@ export const planConsumers = Effect.fnUntraced(function*(
     }
     return undefined
   }
-  const all = yield* Effect.forEach(table.entries.keys(), (name) => planConsumer(root, [...path, name], name, report))
+  const all = yield* Effect.forEach(
+    table.entries.keys(),
+    (name) => planConsumer(root, [...path, name], name, delivery, report)
+  )
   return all.some((consumer) => consumer === undefined) ? undefined : all as ReadonlyArray<Planned>
 })
 
@@ -55,14 +66,22 @@ const planConsumer = Effect.fnUntraced(function*(
   root: Node,
   path: Path,
   name: string,
+  delivery: DeliveryKeys,
   report: Report
 ): Effect.fn.Return<Planned | undefined> {
   const table = tableAt(root, path, report)
   if (table === undefined) return undefined
   const connector = connectorAt(root, path, Connectors.consumers, "consumer", name, report)
   if (connector === undefined) return undefined
-  const lane = yield* decode(LaneKeys, root, path, table, without(table, laneKeys, new Set()), report)
-  const made = yield* makeAt(root, path, table, connector, laneKeys, report)
+  const lane = yield* decode(
+    delivery.schema,
+    root,
+    path,
+    table,
+    without(table, delivery.names, new Set()),
+    report
+  )
+  const made = yield* makeAt(root, path, table, connector, delivery.names, report)
   if (lane?.batch !== undefined && made !== undefined && made.made.takes === "one") {
     report(treeProblem(
       positionOf(root, [...path, "batch"], "key"),
