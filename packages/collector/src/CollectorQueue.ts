@@ -63,7 +63,8 @@ export interface CollectorQueue<in P, out Rs extends Results = Results> {
  * @since 0.1.0
  */
 export type CollectorLike =
-  | Collector.Collector<never, unknown, unknown, unknown, any>
+  // Any collector, and none in particular: one that is made in place would take its payload from here, and `never` it were.
+  | Pick<Collector.Collector<never, unknown, unknown, unknown, any>, "~effect-collector/Collector" | "name">
   | Context.Key<any, Collector.Collector<never, unknown, unknown, unknown>>
   | ((payload: never) => Effect.Effect<unknown, unknown, any>)
 
