@@ -186,10 +186,10 @@ export const little = (options: LittleOptions = {}): ScalingPolicy => {
  * `x · tolerance · S₀ / S`
  *
  * but at most doubles or halves; it is raised only when it holds the load back. When the crew has shrunk and S has not fallen, concurrency
- * was not the reason: S is the new baseline, and the limit is what it was before. A limit that holds the load back is halved now and then (after
- * one `coolDown`, then ever more rarely, up to 8) for one measurement, to find this out. So:
+ * was not the reason: S is the new baseline, and the limit is what it was before. A limit that holds the load back is halved when it first stops growing, and
+ * again after a `coolDown` or more, at most 8, for one measurement, to find this out. So:
  *
- * - the first limit of 4 grows to what the load needs, if nothing contends, within about 100 service times;
+ * - the first limit grows to what the load needs, if nothing contends: from 4 to 50 mostly within 60 service times, rarely 150;
  * - under any overload, for however long, the service time stays below about twice `tolerance · S₀`, and on average at `tolerance · S₀`;
  * - a system that became slower for another reason gets its concurrency back;
  * - when nothing settles any more the limit halves, again and again down to 1, and comes back when something does;
@@ -207,13 +207,14 @@ export const little = (options: LittleOptions = {}): ScalingPolicy => {
 export const gradient = (options: GradientOptions = {}): ScalingPolicy => {
   const settings = demandSettings("gradient", options)
   const tolerance = options.tolerance ?? defaults.tolerance
-  check(tolerance > 1 && tolerance < Infinity, "gradient", "tolerance", "more than 1", tolerance)
+  check(tolerance > 1 && tolerance < Infinity, "gradient", "tolerance", "more than 1 and finite", tolerance)
   return make({
     name: "gradient",
     initial: (sample) => ({ demand: Demand.start(sample), limit: Limit.start(sample) }),
     decide: (state, sample) => {
       const demand = Demand.observe(settings, state.demand, sample)
-      const limit = Limit.observe({ tolerance, coolDown: settings.coolDown }, state.limit, sample, demand.size)
+      // The limit is told what was wanted before, so that this sample's backlog can only make the crew larger.
+      const limit = Limit.observe({ tolerance, coolDown: settings.coolDown }, state.limit, sample, state.demand.size)
       return { state: { demand, limit }, size: Math.min(demand.size, Math.floor(limit.limit)) }
     }
   })

@@ -62,7 +62,7 @@ export interface ReplayOptions {
   readonly monitorInterval?: Duration.Input | undefined
   /**
    * By which factor all work in progress is slower, `at` so many milliseconds and with `busy` consumers at work: 1 is full speed, `Infinity`
-   * hangs. Asked whenever something happens, at least once each `monitorInterval`. Defaults to full speed.
+   * hangs. More than zero. Asked whenever something happens, at least once each `monitorInterval`. Defaults to full speed.
    */
   readonly slowdown?: ((at: number, busy: number) => number) | undefined
   /** How long the replay is. Defaults to one minute more than the last arrival. */

@@ -48,6 +48,9 @@ export interface Limit {
   /** When it was last certain that the limit is not too low, and for how long, in cool-downs, that is believed. */
   readonly checkedAt: number
   readonly checkAfter: number
+  /** When something last departed, or there was nothing to depart. */
+  readonly movedAt: number
+  readonly departures: number
   readonly seenAt: number
 }
 
@@ -84,16 +87,22 @@ export const start = (sample: Sample): Limit => ({
   isRamping: true,
   checkedAt: sample.now,
   checkAfter: 1,
+  movedAt: sample.now,
+  departures: sample.departures,
   seenAt: sample.now
 })
 
 export const observe = (settings: Settings, state: Limit, sample: Sample, wanted: number): Limit => {
-  const seen = { ...state, seenAt: sample.now }
+  const hasMoved = sample.departures !== state.departures || sample.busy === 0
+  const movedAt = hasMoved ? sample.now : state.movedAt
+  const seen = { ...state, seenAt: sample.now, departures: sample.departures, movedAt }
   // A silence of that length is no measurement.
-  if (sample.now < state.seenAt || sample.now - state.seenAt > settings.coolDown) return restart(seen, sample)
+  if (sample.now < state.seenAt || sample.now - state.seenAt > settings.coolDown) {
+    return restart({ ...seen, movedAt: sample.now }, sample)
+  }
+  if (hangs(settings, seen, sample)) return halve(seen, sample)
   if (sample.now < state.opensAt) return { ...seen, from: sample }
   const measured = measure(state.from, sample)
-  if (hangs(settings, state, measured, sample)) return halve(seen, sample)
   // Not before as many have departed as there are at once: until then those that began together may end together.
   if (measured.count < Math.max(state.lookAt, measured.concurrency)) return seen
   return state.baseline === undefined
@@ -121,19 +130,16 @@ const restart = (state: Limit, sample: Sample, settle = 0): Limit => ({
   lookAt: state.isRamping ? firstLookWhileRamping : firstLook
 })
 
-/** Whether nothing to speak of departed for a time in which everything should have, many times over. */
-const hangs = (settings: Settings, state: Limit, measured: Measured, sample: Sample): boolean =>
-  state.baseline !== undefined &&
-  measured.count < measured.concurrency / 2 &&
-  // Time worked as well as time passed: what begins after a silence has not been going on since before it.
-  Math.min(sample.now - state.from.now, sample.busyTime - state.from.busyTime) >
-    30 * settings.tolerance * state.baseline.service
+/** Whether nothing departs for a time in which everything in progress should have, many times over. */
+const hangs = (settings: Settings, state: Limit, sample: Sample): boolean =>
+  state.baseline !== undefined && sample.now - state.movedAt > 30 * settings.tolerance * state.baseline.service
 
 const halve = (state: Limit, sample: Sample): Limit =>
   restart({
     ...state,
-    limit: Math.max(1, state.limit / 2),
-    before: { limit: state.before?.limit ?? state.limit, concurrency: 0, service: Infinity }
+    limit: Math.max(1, Math.min(state.limit, sample.busy) / 2),
+    before: { limit: state.before?.limit ?? state.limit, concurrency: 0, service: Infinity },
+    movedAt: sample.now
   }, sample)
 
 type Verdict = "uncertain" | "innocent" | "lower" | "raise" | "hold" | "check" | "untried"
@@ -183,7 +189,8 @@ const judge = (
   const isSlower = service * (1 - certain * error) > tolerated
   const isFaster = isUncontended ||
     service * (1 + (state.isRamping ? certainWhileRamping : certain) * error) < tolerated
-  const isDue = count >= checkLook && sample.now - state.checkedAt > state.checkAfter * settings.coolDown
+  const isDue = count >= checkLook &&
+    (state.isRamping || sample.now - state.checkedAt > state.checkAfter * settings.coolDown)
   if (!isSlower && !isFaster && !isDue && count < lastLook) return "uncertain"
   if (isSlower && (isUncontended || size <= Math.max(1, sample.min))) return "innocent"
   if (isInnocent(state.before, measured)) return "innocent"

@@ -102,8 +102,10 @@ class ReplayedQueue {
 
   advance(to: number): void {
     const elapsed = to - this.now
-    // Set and not added, so that rounding never leaves a remainder that would take no time.
-    this.odometer = to === this.nextEnd() ? this.inProgress[0]!.endsAt : this.odometer + elapsed / this.slowdown
+    if (this.busy > 0) {
+      // Set and not added, so that rounding never leaves a remainder that would take no time.
+      this.odometer = to === this.nextEnd() ? this.inProgress[0]!.endsAt : this.odometer + elapsed / this.slowdown
+    }
     this.busyTime += elapsed * this.busy
     this.sizeTime += elapsed * this.size
     this.now = to
@@ -201,7 +203,11 @@ class ReplayedQueue {
   }
 
   private measureSpeed(): void {
+    if (this.busy === 0) return
     this.slowdown = this.settings.slowdown(this.now, this.busy)
+    if (!(this.slowdown > 0)) {
+      throw new RangeError(`ScalingReplay.run: slowdown must give a number > 0, got ${this.slowdown}`)
+    }
   }
 }
 
