@@ -14,7 +14,7 @@ const grace = Duration.seconds(1)
 
 export interface Bus extends MessageBus {
   readonly publish: (event: BusEvent) => void
-  /** Lets the handlers finish, for no longer than the grace. The last event must have been published. */
+  /** Lets the handlers finish, for no longer than the grace. `ShutDown` must have been published. */
   readonly close: Effect.Effect<void>
 }
 
@@ -22,15 +22,17 @@ export interface Bus extends MessageBus {
 export const make = (onFailure: (tag: string) => (cause: unknown) => Effect.Effect<void>): Effect.Effect<Bus> =>
   Effect.map(PubSub.sliding<BusEvent>(bufferedEvents), (pubsub) => {
     const handling = new Set<Fiber.Fiber<unknown, unknown>>()
-    let closed = false
-    const untilShutDown = (stream: Stream.Stream<BusEvent>) =>
-      Stream.takeUntil(stream, (event) => event._tag === "ShutDown")
+    // Who has subscribed ends with `ShutDown`, however far behind; so nothing has to be closed, and nothing is cut off.
+    let over = false
+    const untilShutDown = (subscription: PubSub.Subscription<BusEvent>) =>
+      Stream.takeUntil(Stream.fromSubscription(subscription), (event) => event._tag === "ShutDown")
 
     const add = <R>({ run, tag }: Handler<R>): Effect.Effect<void, never, R | Scope.Scope> =>
       Effect.gen(function*() {
-        if (closed) return
         const subscription = yield* PubSub.subscribe(pubsub)
-        const fiber = yield* untilShutDown(Stream.fromSubscription(subscription)).pipe(
+        // Looked at after the subscription: one that came too late would wait for ever.
+        if (over) return
+        const fiber = yield* untilShutDown(subscription).pipe(
           Stream.runForEach((event) =>
             event._tag !== tag ? Effect.void : Effect.suspend(() => run(event)).pipe(Effect.catchCause(onFailure(tag)))
           ),
@@ -42,15 +44,14 @@ export const make = (onFailure: (tag: string) => (cause: unknown) => Effect.Effe
 
     return {
       publish: (event) => {
-        PubSub.publishUnsafe(pubsub, event)
+        over = event._tag === "ShutDown"
+        // Refused by a buffer that is full: only the Effect makes room, and it waits for nothing.
+        if (!PubSub.publishUnsafe(pubsub, event)) Effect.runSync(PubSub.publish(pubsub, event))
       },
-      events: Stream.suspend(() => closed ? Stream.empty : untilShutDown(Stream.fromPubSub(pubsub))),
+      events: Stream.unwrap(
+        Effect.map(PubSub.subscribe(pubsub), (subscription) => over ? Stream.empty : untilShutDown(subscription))
+      ),
       add,
-      close: Effect.suspend(() => {
-        closed = true
-        return Effect.timeoutOption(Fiber.awaitAll([...handling]), grace).pipe(
-          Effect.andThen(PubSub.shutdown(pubsub))
-        )
-      })
+      close: Effect.suspend(() => Effect.asVoid(Effect.timeoutOption(Fiber.awaitAll([...handling]), grace)))
     }
   })
