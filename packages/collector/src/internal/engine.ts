@@ -49,12 +49,13 @@ export const make = Effect.fnUntraced(function*(
     narrate(event)
   }
 
-  // Handlers and collectors, of whom the last is released first; the consumers; what looks after them.
+  // Handlers, and within it the collectors, of whom the last is released first; the consumers; what looks after them.
   const scope = Scope.makeUnsafe("sequential")
+  const collectorScope = Scope.forkUnsafe(scope, "sequential")
   const crewScope = Scope.makeUnsafe("sequential")
   const watchScope = Scope.makeUnsafe("sequential")
-  const held = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    effect.pipe(Scope.provide(scope), Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+  const held = <A, E, R>(effect: Effect.Effect<A, E, R>, within: Scope.Scope) =>
+    effect.pipe(Scope.provide(within), Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
   // Until the orderly end can be asked for, an interruption or a failure closes what has been started so far.
   let started = false
   yield* Effect.addFinalizer((exit) =>
@@ -62,8 +63,10 @@ export const make = Effect.fnUntraced(function*(
       ? Effect.void
       : Effect.forEach([watchScope, crewScope, scope], (each) => Scope.close(each, exit), { discard: true })
   )
-  yield* held(Effect.forEach(options.handlers ?? [], bus.add, { discard: true }))
-  const collection = Collection.make(yield* held(setUp(name, options.collectors, options.router)))
+  yield* held(Effect.forEach(options.handlers ?? [], bus.add, { discard: true }), scope)
+  const collection = Collection.make(
+    yield* held(setUp(name, options.collectors, options.router), collectorScope)
+  )
 
   let drops = 0
   const dropped = (event: CollectedEvent, reason: DropReason) => {
@@ -129,10 +132,12 @@ export const make = Effect.fnUntraced(function*(
     tell({ _tag: "ShutDown", queue: name, report })
     yield* bus.close
     yield* leave(
-      Scope.close(scope, Exit.void),
+      Scope.close(collectorScope, Exit.void),
       Duration.max(grace, Duration.millis(Math.max(0, deadline - elapsed()))),
       warn
     )
+    // Handlers have had their grace.
+    yield* leave(Scope.close(scope, Exit.void), Duration.zero, warn)
     yield* Deferred.succeed(ended, report)
   })
   let ending = false
