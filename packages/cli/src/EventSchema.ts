@@ -114,10 +114,15 @@ const toCheck = (schema: JsonSchema.JsonSchema): Check => {
             ? "is missing"
             : finding._tag === "Unknown"
             ? "is not known to the schema"
-            : `expected ${finding.expected}, found ${found(event, finding.path)}`
+            : `expected ${inJson(finding.expected)}, found ${found(event, finding.path)}`
         }))
     })
 }
+
+/** What a file calls a table and a list. */
+const inJson = (expected: string): string =>
+  expected.replaceAll(/\ba table (?:of keys|with)\b/g, (text) => text.endsWith("with") ? "an object with" : "an object")
+    .replaceAll(/\ba list\b/g, "an array")
 
 /** Of one event; the others are not told. */
 const maxViolations = 20

@@ -4,8 +4,10 @@ import type * as Headers from "effect/http/Headers"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { CollectorPlan } from "../CollectorPlan.ts"
+import * as ListenAddress from "../ListenAddress.ts"
 import * as Bearer from "./bearer.ts"
 import type { Intake } from "./intake.ts"
 import { postJson } from "./postJson.ts"
@@ -40,11 +42,11 @@ export const make = Effect.fnUntraced(function*(plan: CollectorPlan, intake: Int
     }))
 
   const routes = router.asHttpEffect()
-  const allowed = plan.token === undefined ? () => true : Bearer.carries(plan.token)
-  return Effect.flatMap(
-    HttpServerRequest.HttpServerRequest,
-    ({ headers }) => allowed(headers["authorization"]) ? routes : Effect.succeed(unauthorized)
-  ).pipe(
+  const carriesToken = plan.token === undefined ? undefined : Bearer.carries(plan.token)
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ headers }) => {
+    if (carriesToken === undefined) return isMeantForLoopback(headers["host"]) ? routes : Effect.succeed(misdirected)
+    return carriesToken(headers["authorization"]) ? routes : Effect.succeed(unauthorized)
+  }).pipe(
     Effect.catchCause(unforeseen),
     // A connection that stays would hold up the end.
     Effect.map((response) =>
@@ -71,6 +73,17 @@ const unauthorized = toResponse(
     detail: "a token is needed, and the right one: Authorization: Bearer TOKEN",
     headers: { "www-authenticate": "Bearer" }
   })
+)
+
+/** A page in a browser on this machine can have a name of its own lead here, and would then be let in. */
+const isMeantForLoopback = (host: string | undefined): boolean =>
+  Option.exists(
+    ListenAddress.parse(/:\d+$/.test(host ?? "") ? host! : `${host}:80`),
+    ListenAddress.isLoopback
+  )
+
+const misdirected = toResponse(
+  new Refusal({ status: 421, detail: "without a token only requests to localhost, 127.0.0.1 or [::1] are answered" })
 )
 
 const unknown = toResponse(new Refusal({ status: 404, detail: "there are /events, /events/RECEIPT and /stats" }))

@@ -112,7 +112,7 @@ export const checkKeywords = (root: Node): ReadonlyArray<TreeProblem> => {
   const problems: Array<TreeProblem> = []
 
   const visit = (node: Node, path: ReadonlyArray<PropertyKey>): void => {
-    if (node._tag === "Scalar" && typeof node.value === "boolean") return
+    if (path.length > 0 && node._tag === "Scalar" && typeof node.value === "boolean") return
     if (node._tag !== "Table") {
       problems.push(treeProblem(node.position, renderPath(path), `expected a schema, found ${found(root, path)}`))
       return

@@ -26,11 +26,16 @@ export const findings = (issue: SchemaIssue.Issue, path: Path, expected?: string
     case "Composite":
       return issue.issues.flatMap((inner) => findings(inner, path, expected))
     case "AnyOf": {
-      // Wrong inside and no key too many or too few: the value is of that member's kind.
+      // Wrong inside: the value is of that member's kind; above all where no key is too many or too few.
       const deeper = issue.issues.map((inner) => findings(inner, path)).filter((all) =>
-        all.every((finding) => finding._tag === "Wrong" && finding.path.length > path.length)
+        all.every((finding) => finding.path.length > path.length)
       )
-      return deeper.length === 1 ? deeper[0]! : [{ _tag: "Wrong", path, expected: expectedOf(issue.ast) }]
+      const keyed = deeper.filter((all) => all.every(({ _tag }) => _tag === "Wrong"))
+      return keyed.length === 1
+        ? keyed[0]!
+        : deeper.length === 1
+        ? deeper[0]!
+        : [{ _tag: "Wrong", path, expected: text(issue.ast.annotations) ?? alternatives(issue, path) }]
     }
     case "MissingKey":
       return [{ _tag: "Missing", path }]
@@ -39,7 +44,7 @@ export const findings = (issue: SchemaIssue.Issue, path: Path, expected?: string
     case "InvalidType":
       return [{ _tag: "Wrong", path, expected: expected ?? expectedOf(issue.ast) }]
     case "OneOf":
-      return [{ _tag: "Wrong", path, expected: expected ?? expectedOf(issue.ast) }]
+      return [{ _tag: "Wrong", path, expected: expected ?? `${expectedOf(issue.ast)}, and not several of these` }]
     case "InvalidValue":
     case "Forbidden":
       return [{ _tag: "Wrong", path, expected: text(issue.annotations) ?? expected ?? "something else" }]
@@ -98,6 +103,16 @@ export const found = (root: Node, path: Path): string => {
   }
 }
 
+/** What the members of a union expect, where all of them expect something else than there is. */
+const alternatives = (issue: SchemaIssue.AnyOf, path: Path): string => {
+  const expected = issue.issues.map((inner) =>
+    findings(inner, path).find((finding) => finding._tag === "Wrong" && finding.path.length === path.length)
+  )
+  return expected.length > 0 && expected.every((finding) => finding?._tag === "Wrong")
+    ? Array.from(new Set(expected.map(({ expected }) => expected))).join(" or ")
+    : expectedOf(issue.ast)
+}
+
 const text = (annotations: { readonly [key: string]: unknown } | undefined): string | undefined =>
   typeof annotations?.["message"] === "string"
     ? annotations["message"]
@@ -120,6 +135,8 @@ const expectedOf = (ast: SchemaAST.AST): string => {
       return "true or false"
     case "Literal":
       return JSON.stringify(ast.literal)
+    case "Never":
+      return "nothing"
     case "Union":
       return ast.types.map(expectedOf).join(" or ")
     case "Arrays":
