@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Exit, Fiber, Logger, Random, Scope } from "effect"
+import { Cause, Deferred, Duration, Effect, Exit, Fiber, Logger, Random, Scope } from "effect"
 import { Collector, CollectorQueue, MessageBus, type Publisher, Router, ScalingPolicy } from "effect-collector"
 import type { Receipt } from "effect-collector/Receipt"
 import { Simulation } from "effect-simulation"
@@ -351,5 +351,78 @@ describe("CollectorQueue", () => {
       assert.deepStrictEqual(observed.told.filter((event) => event._tag === "ShutDown").map((event) => event.report), [
         report
       ])
+    }))
+  it.effect.each([{ queueType: "fifo" }, { queueType: "lifo" }, { queueType: "priority" }] as const)(
+    "law: one consumer begins in the order of the queue, whoever sends and waits ($queueType)",
+    ({ queueType }) =>
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            const begun: Array<number> = []
+            const gate = yield* Deferred.make<void>()
+            const queue = yield* CollectorQueue.make("order", {
+              autoscale: false,
+              maxConsumers: 1,
+              logging: false,
+              queueType,
+              capacity: "unbounded",
+              collectors: [(id: number) =>
+                Effect.andThen(
+                  Effect.sync(() => begun.push(id)),
+                  id === 0 ? Deferred.await(gate) : id % 2 === 0 ? Effect.yieldNow : Effect.void
+                )]
+            })
+            // The consumer is held until all have been sent, so that the whole order shows.
+            yield* queue.publisher.send(0)
+            while (begun.length === 0) yield* Effect.yieldNow
+            const sent: Array<{ readonly id: number; readonly priority: number; readonly payload: number }> = []
+            const send = (payload: number) =>
+              Effect.gen(function*() {
+                const priority = queueType === "priority" ? yield* between(1, 3) : 100
+                const publisher = queueType === "priority" ? queue.publisher.withPriority(priority) : queue.publisher
+                const { id } = yield* publisher.send(payload)
+                sent.push({ id, priority, payload })
+              })
+            yield* Effect.forEach([1, 2, 3], (sender) =>
+              Effect.gen(function*() {
+                for (let i = 0; i < 5; i++) yield* send(sender * 10 + i)
+              }), { concurrency: "unbounded" })
+            yield* Deferred.succeed(gate, undefined)
+            yield* queue.awaitIdle
+            const expected = sent.toSorted((a, b) =>
+              queueType === "lifo" ? b.id - a.id : a.priority - b.priority || a.id - b.id
+            )
+            assert.deepStrictEqual(begun, [0, ...expected.map(({ payload }) => payload)])
+          })),
+        undefined,
+        { runs: 100 }
+      )
+  )
+
+  it.effect("law: L = λW holds of a flow that is steady, to within the noise of the window", () =>
+    Effect.gen(function*() {
+      const outcome = yield* Simulation.run(
+        Effect.scoped(Effect.gen(function*() {
+          const exponential = (mean: number) => Effect.map(Random.next, (drawn) => -Math.log(1 - drawn) * mean)
+          const queue = yield* CollectorQueue.make("steady", {
+            autoscale: false,
+            maxConsumers: 3,
+            logging: false,
+            metricsCollectorWindowSize: "20 minutes",
+            collectors: [() => Effect.flatMap(exponential(200), Effect.sleep)]
+          })
+          for (let i = 0; i < 8000; i++) {
+            yield* queue.publisher.send(i)
+            yield* Effect.sleep(yield* exponential(100))
+          }
+          return yield* queue.metrics
+        })),
+        { seed: 11, maxSteps: 2_000_000 }
+      )
+      const metrics = yield* outcome.exit
+      // Of M/M/3 with a load of two Erlang: 2.889 in the system, 4/9 of the arrivals wait.
+      assert.approximately(metrics.wip, 2.889, 0.3)
+      assert.isBelow(Math.abs(metrics.littleResidual), 0.02 * metrics.wip)
+      assert.approximately(metrics.utilization, 2 / 3, 0.03)
     }))
 })
