@@ -19,6 +19,7 @@ import { eventLine } from "./internal/eventLine.ts"
 import { readText } from "./internal/fileText.ts"
 import * as Logging from "./internal/logging.ts"
 import type { RunningCollector } from "./internal/runningCollector.ts"
+import { shortPath } from "./internal/shortPath.ts"
 import * as Signals from "./internal/signals.ts"
 import * as StandardStreams from "./internal/standardStreams.ts"
 import * as ListenAddress from "./ListenAddress.ts"
@@ -41,6 +42,7 @@ import * as Sources from "./Sources.ts"
 export const command = Command.make("collect", {
   file: Argument.File("file").pipe(
     Argument.withDescription("a file with collectors; without one, flags say everything"),
+    Argument.map(shortPath),
     Argument.optional
   ),
   listen: Flag.String("listen").pipe(
@@ -57,6 +59,7 @@ export const command = Command.make("collect", {
   ),
   schema: Flag.File("schema").pipe(
     Flag.withDescription("a file of JSON Schema that every event must satisfy"),
+    Flag.map(shortPath),
     Flag.optional
   ),
   maxBody: Flag.String("max-body").pipe(
@@ -65,6 +68,7 @@ export const command = Command.make("collect", {
   ),
   tokenFile: Flag.File("token-file").pipe(
     Flag.withDescription("a file with the token that clients must have; or set CONVEYOR_TOKEN"),
+    Flag.map(shortPath),
     Flag.optional
   ),
   output: Output.flag,

@@ -5,12 +5,12 @@
  */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
-import { relative } from "node:path"
 import type { CollectorPlan } from "./CollectorPlan.ts"
 import { type ModuleInvalid, UsageError } from "./CommandFailed.ts"
 import type { ConveyorPlan } from "./ConveyorPlan.ts"
 import * as EventSchema from "./EventSchema.ts"
 import { secrets } from "./internal/logging.ts"
+import { shortPath } from "./internal/shortPath.ts"
 import * as LayerModule from "./LayerModule.ts"
 import * as Manifest from "./Manifest.ts"
 import type { ManifestError } from "./ManifestError.ts"
@@ -51,7 +51,7 @@ export const load = Effect.fnUntraced(function*(
   files: ReadonlyArray<string>,
   generation = 0
 ): Effect.fn.Return<Sources, ManifestError | ModuleInvalid | UsageError, FileSystem.FileSystem> {
-  const named = files.length === 0 ? [defaultFile] : Array.from(new Set(files.map(shorten)))
+  const named = files.length === 0 ? [defaultFile] : Array.from(new Set(files.map(shortPath)))
   const stranger = named.find((file) => !LayerModule.isModule(file) && ManifestFile.formatOf(file) === undefined)
   if (stranger !== undefined) {
     return yield* new UsageError({
@@ -91,9 +91,3 @@ export const loadSchema = Effect.fnUntraced(function*(
   }
   return { ...plan, check: yield* EventSchema.load(plan.schema, format) }
 })
-
-/** As people name it, from here, unless that is longer. */
-const shorten = (file: string): string => {
-  const short = relative(process.cwd(), file)
-  return short !== "" && short.length < file.length ? short : file
-}

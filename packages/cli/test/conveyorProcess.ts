@@ -18,6 +18,9 @@ export interface Ended {
 }
 
 export interface Running {
+  readonly pid: number
+  /** What has been printed so far. */
+  readonly printed: { readonly stdout: string; readonly stderr: string }
   readonly kill: (signal: NodeJS.Signals) => void
   readonly closeOutput: () => void
   /** Resumes once the text has been printed; `ended` says what was, if it never is. */
@@ -51,6 +54,8 @@ export const start = (
         child.on("close", (code) => resolve({ code, ...printed, millis: performance.now() - started }))
       })
       const running: Running = {
+        pid: child.pid!,
+        printed,
         kill: (signal) => void child.kill(signal),
         closeOutput: () => void child.stdout.destroy(),
         ended: Effect.promise(() => closed),

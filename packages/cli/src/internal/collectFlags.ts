@@ -111,7 +111,7 @@ const flagOf = (path: string): string => {
   const [, , key = "", consumer, ...rest] = path.split(".")
   switch (key) {
     case "consumers":
-      return ["--to", consumer, rest.join(".")].filter((part) => part !== undefined && part !== "").join(" ")
+      return ["--to", consumer, rest.filter((part) => part !== "type").join(".")].filter(Boolean).join(" ")
     case "maxBody":
       return "--max-body"
     default:
