@@ -33,7 +33,7 @@ class Regions extends Router.Service<Regions, { readonly id: number }, NoMap>()(
 const byTotal = (order: { readonly total: number }) => Effect.succeed(order.total > 100)
 const byDatabase = (order: { readonly id: number }) => Effect.flatMap(Database, ({ put }) => put(order.id))
 const text = Collector.fromFunction("text", (value: string) => Effect.succeed(value.length), { schema: Schema.String })
-const count = Collector.fromFunction("count", () => Effect.fail("odd" as const), { schema: Schema.Number })
+const count = Collector.fromFunction("count", () => Effect.fail("odd" as const), { schema: Schema.Finite })
 
 type PayloadOf<Q> = Q extends Effect.Effect<CollectorQueue.CollectorQueue<infer P, infer _Rs>, infer _E, infer _R> ? P
   : never

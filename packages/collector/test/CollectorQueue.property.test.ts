@@ -36,7 +36,7 @@ const behave = (plan: Plan): Effect.Effect<number, "failed"> => {
     case "succeed":
       return Effect.succeed(1)
     case "sync":
-      return Effect.sync(() => 2)
+      return Effect.sync(() => plan.length)
     case "yield":
       return Effect.as(Effect.yieldNow, 3)
     case "sleep":

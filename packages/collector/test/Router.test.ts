@@ -24,7 +24,7 @@ const routed = <P>(router: Router.Router<P, "some">, payloads: ReadonlyArray<P>)
   }))
 
 const Text = Schema.String
-const Count = Schema.Number
+const Count = Schema.Finite
 const text = Collector.fromFunction("text", (value: string) => Effect.succeed(`text ${value}`), { schema: Text })
 const count = Collector.fromFunction("count", (value: number) => Effect.succeed(`count ${value}`), { schema: Count })
 const anything = Collector.fromFunction("anything", (value: unknown) => Effect.succeed(`any ${value}`))
