@@ -146,9 +146,10 @@ export const defaults = {
  *
  * - a step of the load is followed so that events wait no longer than about `clearWithin`;
  * - an idle queue is at `min` one `coolDown` after its last event has settled;
- * - under an even load the size settles and does not change any more;
- * - under a random load (Poisson, exponential service times up to a tenth of `clearWithin`) there are at most 3 changes in any one
- *   `coolDown`, and in most none, one minute after the start and with the defaults.
+ * - under an even load no `coolDown` has more than one change, and that of one;
+ * - under a random load (Poisson, exponential service times up to a tenth of `clearWithin`) none has more than three, and most have none.
+ *
+ * The last two hold from one minute after the start, with the defaults.
  *
  * **Gotchas** When consumers do compete, as for one database, S rises with their number, and more of them are asked for, up to `max`. That is what
  * {@link gradient} is for. With service times above a tenth of `coolDown`, chance moves the crew more often; let `coolDown` be longer.
