@@ -458,6 +458,7 @@ describe("CollectorQueue", () => {
           })).pipe(Effect.provide(layer))
           if (!logging) return assert.deepStrictEqual(lines, [])
           assert.include(lines, "Info: takes events, with 1 consumers")
+          assert.strictEqual(lines.filter((line) => line.includes("has shut down")).length, 1)
           assert.strictEqual(
             lines.at(-1),
             "Warn: has shut down: 0 events settled, 1 interrupted, 1 never begun, 0 abandoned"
