@@ -1,7 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { readFileSync } from "node:fs"
-import { request as nodeRequest, type Server } from "node:http"
-import { createServer } from "node:http"
+import { createServer, request as nodeRequest, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { DatabaseSync } from "node:sqlite"
 import { type Running, start } from "./conveyorProcess.ts"

@@ -1,7 +1,4 @@
-import * as ByteSize from "effect/ByteSize"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { CollectorPlan } from "../CollectorPlan.ts"
@@ -9,9 +6,7 @@ import * as EventText from "./eventText.ts"
 import type { Intake } from "./intake.ts"
 import * as ReceiptState from "./receiptState.ts"
 import { Refusal, stopping } from "./refusal.ts"
-
-/** How long a client may take for a body, or in a stream for the next piece of it. */
-export const patience = Duration.minutes(1)
+import * as RequestBody from "./requestBody.ts"
 
 /** Faults that one answer tells. */
 const maxFaults = 20
@@ -57,50 +52,20 @@ export const postJson = Effect.fnUntraced(function*(
   )
 })
 
-const readText = (
-  request: HttpServerRequest,
-  maxBody: number,
-  intake: Intake
-): Effect.Effect<string, Refusal> => {
+const readText = (request: HttpServerRequest, maxBody: number, intake: Intake): Effect.Effect<string, Refusal> => {
   const tooLarge = new Refusal({
     status: 413,
     detail: `a body of JSON may have ${maxBody} bytes; send fewer events at once, or as NDJSON`
   })
-  if (Number(request.headers["content-length"] ?? 0) > maxBody) return Effect.fail(tooLarge)
-  return request.arrayBuffer.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(maxBody)),
-    Effect.raceFirst(intake.awaitStopping),
-    Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(tooSlow) }),
-    Effect.mapError((error) => {
-      switch (error._tag) {
-        case "Stopping":
-          return stopping()
-        case "HttpServerError":
-          return error.reason._tag === "RequestParseError" && error.reason.reason === "BodyTooLarge"
-            ? tooLarge
-            : endedEarly
-        case "Refusal":
-          return error
-      }
-    }),
-    Effect.flatMap((bytes) =>
+  return Effect.flatMap(
+    RequestBody.patiently(RequestBody.whole(request, maxBody, tooLarge), intake),
+    (bytes) =>
       Effect.try({
         try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
         catch: () => new Refusal({ status: 400, detail: "the body is not text in UTF-8" })
       })
-    )
   )
 }
-
-/** A client that takes its time. */
-export const tooSlow = new Refusal({
-  status: 408,
-  detail: `nothing came for ${Duration.format(patience)}`,
-  headers: { connection: "close" }
-})
-
-/** A client that has gone, and will hardly read this. */
-export const endedEarly = new Refusal({ status: 400, detail: "the body ended early" })
 
 const refused = (what: string, errors: ReadonlyArray<object>): Refusal =>
   new Refusal({ status: 400, detail: `${what} was not accepted`, members: { errors } })

@@ -8,9 +8,9 @@ import type { CollectorPlan } from "../CollectorPlan.ts"
 import * as EventText from "./eventText.ts"
 import type { Accepted, Intake } from "./intake.ts"
 import { type Lines, LineSplitter } from "./lineSplitter.ts"
-import { endedEarly, patience, tooSlow } from "./postJson.ts"
 import * as ReceiptState from "./receiptState.ts"
 import { Refusal, stopping } from "./refusal.ts"
+import * as RequestBody from "./requestBody.ts"
 
 /** Receipts that one answer tells; of a longer stream it tells the number of events alone. */
 const maxReceipts = 1000
@@ -86,15 +86,7 @@ export const postLines = Effect.fnUntraced(function*(
   const read = Effect.gen(function*() {
     const pull = yield* Stream.toPull(request.stream)
     while (true) {
-      const chunks = yield* pull.pipe(
-        Effect.raceFirst(intake.awaitStopping),
-        Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(tooSlow) }),
-        Effect.catchTags({
-          Stopping: () => Effect.fail(stopping()),
-          HttpServerError: () => Effect.fail(endedEarly)
-        }),
-        Pull.catchDone(() => Effect.undefined)
-      )
+      const chunks = yield* RequestBody.patiently(Pull.catchDone(pull, () => Effect.undefined), intake)
       if (chunks === undefined) break
       for (const chunk of chunks) yield* take(splitter.push(chunk))
     }
