@@ -173,7 +173,7 @@ export const arrivals = (
 /**
  * Replays a load against a policy.
  *
- * **Details** A crew that shrinks finishes what it has begun. One replayed minute at 100 events per second takes about 10 ms.
+ * **Details** A crew that shrinks finishes what it has begun. One replayed hour at 100 events per second takes about 0.3 s.
  *
  * **Errors** Throws a `RangeError` that names the option, if one is out of range.
  *
