@@ -14,20 +14,21 @@ export type Report = (problem: TreeProblem) => void
 export const without = (table: Table, known: ReadonlyArray<string>, others: ReadonlySet<string>): ReadonlySet<string> =>
   new Set(Array.from(table.entries.keys()).filter((key) => others.has(key) || !known.includes(key)))
 
-/** Reports the keys that nobody knows. */
+/** Reports the keys that nobody knows; of some it is known where they belong. */
 export const refuseUnknown = (
   root: Node,
   path: Path,
   table: Table,
   known: ReadonlyArray<string>,
-  report: Report
+  report: Report,
+  elsewhere: { readonly [key: string]: string } = reserved
 ): void => {
   for (const key of table.entries.keys()) {
     if (known.includes(key)) continue
     const place = [...path, key]
     report(
-      Object.hasOwn(reserved, key)
-        ? treeProblem(positionOf(root, place, "key"), renderPath(place), reserved[key]!)
+      Object.hasOwn(elsewhere, key)
+        ? treeProblem(positionOf(root, place, "key"), renderPath(place), elsewhere[key]!)
         : toProblem(root, { _tag: "Unknown", path: place, keys: known })
     )
   }

@@ -7,11 +7,23 @@ import { type Node, positionOf, renderPath, toValue } from "../ManifestFile.ts"
 import * as Redaction from "../Redaction.ts"
 import { checkName, decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
 import { CollectorKeys, collectorKeys, consumersKey, DeliveryKeys, deliveryKeys } from "./collectorSchema.ts"
+import { reserved } from "./conveyorSchema.ts"
 import { eventKey } from "./eventKey.ts"
 import { planConsumers } from "./planParticipants.ts"
 import { treeProblem } from "./treeProblem.ts"
 
-const delivery = { schema: DeliveryKeys, names: deliveryKeys }
+const shared = "belongs to the collector, whose queue all its consumers share; move it there, or remove it"
+
+const delivery = {
+  schema: DeliveryKeys,
+  names: deliveryKeys,
+  elsewhere: {
+    ...reserved,
+    capacity: shared,
+    overflow: shared,
+    concurrency: "belongs to the collector, as `maxConsumers`; move it there, or remove it"
+  }
+}
 
 /** Makes the plan of the collector at a path, or reports everything that is wrong with it. Its schema is not read yet. */
 export const planCollector = Effect.fnUntraced(function*(

@@ -7,7 +7,15 @@ import type { ConveyorPlan } from "../ConveyorPlan.ts"
 import { type Node, positionOf, renderPath, toValue } from "../ManifestFile.ts"
 import * as Redaction from "../Redaction.ts"
 import { checkName, decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
-import { ConveyorKeys, conveyorKeys, LaneKeys, laneKeys, participantKeys, toPolicy } from "./conveyorSchema.ts"
+import {
+  ConveyorKeys,
+  conveyorKeys,
+  LaneKeys,
+  laneKeys,
+  participantKeys,
+  reserved,
+  toPolicy
+} from "./conveyorSchema.ts"
 import { planConsumers, planProducer } from "./planParticipants.ts"
 import { treeProblem } from "./treeProblem.ts"
 
@@ -51,7 +59,7 @@ export const planConveyor = Effect.fnUntraced(function*(
   }
 })
 
-const laneDelivery = { schema: LaneKeys, names: laneKeys }
+const laneDelivery = { schema: LaneKeys, names: laneKeys, elsewhere: reserved }
 
 const planCadence = (root: Node, path: Path, keys: ConveyorKeys, report: Report): Cadence.Cadence | undefined => {
   const problem = (key: string | undefined, message: string): undefined => {

@@ -6,7 +6,7 @@ import type * as Schema from "effect/Schema"
 import type { PlannedConsumer } from "../ConveyorPlan.ts"
 import { at, type Node, positionOf, renderPath, type Table } from "../ManifestFile.ts"
 import { decode, type Path, refuseUnknown, type Report, tableAt, without } from "./checkedTable.ts"
-import type { LaneKeys } from "./conveyorSchema.ts"
+import { type LaneKeys, reserved } from "./conveyorSchema.ts"
 import { found, unknown } from "./schemaProblems.ts"
 import { treeProblem } from "./treeProblem.ts"
 
@@ -23,7 +23,9 @@ export const planProducer = Effect.fnUntraced(function*(root: Node, path: Path, 
   const table = tableAt(root, path, report)
   if (table === undefined) return undefined
   const connector = connectorAt(root, path, Connectors.producers, "producer", undefined, report)
-  return connector === undefined ? undefined : yield* makeAt(root, path, table, connector, [], report)
+  return connector === undefined
+    ? undefined
+    : yield* makeAt(root, path, table, connector, { names: [], elsewhere: reserved }, report)
 })
 
 interface Planned {
@@ -35,6 +37,8 @@ interface Planned {
 interface DeliveryKeys {
   readonly schema: Schema.Codec<LaneKeys, unknown>
   readonly names: ReadonlyArray<string>
+  /** Keys that belong somewhere else, and where. */
+  readonly elsewhere: { readonly [key: string]: string }
 }
 
 /** Makes the consumers at a path, or reports what is wrong with them. */
@@ -81,7 +85,7 @@ const planConsumer = Effect.fnUntraced(function*(
     without(table, delivery.names, new Set()),
     report
   )
-  const made = yield* makeAt(root, path, table, connector, delivery.names, report)
+  const made = yield* makeAt(root, path, table, connector, delivery, report)
   if (lane?.batch !== undefined && made !== undefined && made.made.takes === "one") {
     report(treeProblem(
       positionOf(root, [...path, "batch"], "key"),
@@ -152,13 +156,13 @@ const makeAt = Effect.fnUntraced(function*<Made>(
   path: Path,
   table: Table,
   connector: Connector.Connector<Made>,
-  others: ReadonlyArray<string>,
+  others: Pick<DeliveryKeys, "elsewhere" | "names">,
   report: Report
 ) {
   const module = yield* connector.load
   const names = Connector.describeOptions(module.options).map(({ name }) => name)
-  const known = ["type", ...names, ...others]
-  refuseUnknown(root, path, table, known, report)
+  const known = ["type", ...names, ...others.names]
+  refuseUnknown(root, path, table, known, report, others.elsewhere)
   const options = yield* decode(module.options, root, path, table, without(table, names, new Set()), report)
   return options === undefined ? undefined : { options, made: module.make(options) }
 })
