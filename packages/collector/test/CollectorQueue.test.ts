@@ -819,6 +819,30 @@ describe("CollectorQueue", () => {
         assert.deepStrictEqual(yield* Effect.forEach(receipts, (receipt) => Effect.exit(receipt.first)), settled)
       }))
 
+    it.effect("law: tells of no scaling that a crew which has ended does not know of", () =>
+      Simulation.check(
+        () =>
+          Effect.scoped(Effect.gen(function*() {
+            const queue = yield* CollectorQueue.make("scaling", {
+              ...quiet,
+              minConsumers: 2,
+              maxConsumers: 4,
+              scaling: asMany,
+              collectors: [() => Effect.sleep("30 millis")]
+            })
+            const events = yield* eventsOf(queue)
+            yield* queue.publisher.sendAll([1, 2, 3])
+            // The last event ends at the very instant of a look.
+            yield* queue.shutDown
+            yield* Effect.sleep("1 second")
+            for (const event of events) {
+              if (event._tag === "ScaledUp" || event._tag === "ScaledDown") assert.isAtLeast(event.from, 2)
+            }
+          })),
+        undefined,
+        { runs: 200 }
+      ))
+
     it.effect("goes on when who asked for it is interrupted", () =>
       Effect.gen(function*() {
         const { collect, open } = yield* gated

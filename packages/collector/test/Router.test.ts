@@ -29,6 +29,15 @@ const text = Collector.fromFunction("text", (value: string) => Effect.succeed(`t
 const count = Collector.fromFunction("count", (value: number) => Effect.succeed(`count ${value}`), { schema: Count })
 const anything = Collector.fromFunction("anything", (value: unknown) => Effect.succeed(`any ${value}`))
 
+const kindOf = (exit: Exit.Exit<unknown, unknown>) =>
+  Exit.isSuccess(exit)
+    ? exit.value
+    : Cause.hasFails(exit.cause)
+    ? "fails"
+    : Cause.hasDies(exit.cause)
+    ? "dies"
+    : "interrupted"
+
 describe("Router", () => {
   it("tells a router from the service that holds one", () => {
     class Routes extends Router.Service<Routes, number>()("test/Routes") {}
@@ -46,6 +55,53 @@ describe("Router", () => {
           assert.deepStrictEqual(yield* (yield* queue.publisher.send(1)).all, ["a", "b", "c"])
         }
       }))
+  })
+
+  describe("in turn", () => {
+    const late = <A, E>(effect: Effect.Effect<A, E>) => () => Effect.andThen(Effect.yieldNow, effect)
+    const throwing = (): Effect.Effect<string> => {
+      throw new Error("thrown")
+    }
+
+    it.effect("lets each have its own end, whatever became of those before", () =>
+      Effect.gen(function*() {
+        const queue = yield* CollectorQueue.make("apart", {
+          ...quiet,
+          collectors: [
+            throwing,
+            named("a"),
+            () => Effect.fail("no"),
+            late(Effect.die("defect")),
+            late(Effect.interrupt),
+            throwing,
+            named("b")
+          ]
+        })
+        const results = yield* (yield* queue.publisher.send(1)).results
+        assert.deepStrictEqual(results.map(kindOf), ["dies", "a", "fails", "dies", "interrupted", "dies", "b"])
+      }))
+
+    it.effect.each(
+      [
+        { collectors: [late(Effect.fail("no")), late(Effect.void)], outcome: "failed" },
+        { collectors: [late(Effect.void), () => Effect.fail("no"), late(Effect.void)], outcome: "failed" },
+        { collectors: [late(Effect.fail("no")), late(Effect.interrupt)], outcome: "failed" },
+        { collectors: [late(Effect.interrupt), late(Effect.fail("no"))], outcome: "interrupted" },
+        { collectors: [late(Effect.void), late(Effect.void)], outcome: "succeeded" }
+      ] as const
+    )(
+      "counts an event by the first collector that failed ($outcome)",
+      ({ collectors, outcome }) =>
+        Effect.gen(function*() {
+          for (const router of [Router.all, Router.concurrent(Router.all)]) {
+            const queue = yield* CollectorQueue.make("counted", { ...quiet, collectors, router })
+            yield* (yield* queue.publisher.send(1)).results
+            yield* queue.awaitIdle
+            const none = { succeeded: 0, failed: 0, interrupted: 0, dropped: 0 }
+            assert.deepStrictEqual((yield* queue.metrics).outcomes, { ...none, [outcome]: 1 })
+          }
+        })
+    )
   })
 
   describe("bySchema", () => {
@@ -277,18 +333,7 @@ describe("Router", () => {
         const receipt = yield* queue.publisher.send(1)
         yield* TestClock.adjust("1 second")
         const results = yield* receipt.results
-        assert.deepStrictEqual(
-          results.map((exit) =>
-            Exit.isSuccess(exit)
-              ? exit.value
-              : Cause.hasFails(exit.cause)
-              ? "fails"
-              : Cause.hasDies(exit.cause)
-              ? "dies"
-              : "interrupted"
-          ),
-          ["fails", "dies", "dies", "interrupted", "late", "prompt"]
-        )
+        assert.deepStrictEqual(results.map(kindOf), ["fails", "dies", "dies", "interrupted", "late", "prompt"])
         assert.strictEqual((yield* queue.metrics).outcomes.failed, 1)
       }))
 
