@@ -284,7 +284,7 @@ const check = (law: (run: Effect.Success<typeof scenario>) => void) =>
     assert.strictEqual(outcome.exit._tag, "Success")
     if (outcome.exit._tag === "Success") law(outcome.exit.value)
     assert.strictEqual(outcome.leftover.length, 0, "fibers left over")
-  }, { runs: 150 })
+  }, { runs: 100 })
 
 describe("CollectorQueue", () => {
   it.effect("law: every receipt settles, once and for all, and everybody who waits sees the same", () =>
