@@ -6,7 +6,7 @@ export type Read =
   | { readonly _tag: "Faulty"; readonly violations: ReadonlyArray<Violation> }
 
 /** Levels of arrays and objects in an event: what connectors write in full, with one for the record around it. */
-const maxLevels = 63
+export const maxLevels = 63
 
 /** Reads JSON; anything may stand in the text. */
 export const parse = (text: string): Read => {

@@ -13,7 +13,7 @@ import { Refusal, stopping } from "./refusal.ts"
 import * as RequestBody from "./requestBody.ts"
 
 /** Receipts that one answer tells; of a longer stream it tells the number of events alone. */
-const maxReceipts = 1000
+export const maxReceipts = 1000
 
 /**
  * Takes events line by line, as they arrive: while the queue is full nothing more is read from the client.
