@@ -36,9 +36,8 @@ export class LoadAverage {
 
   private advance(now: number): void {
     const to = Math.floor(now / this.width)
-    // Of a silence longer than the window only what still lies in it is walked.
+    // Of a silence longer than the window only what still lies in it is walked; every bucket is then emptied on the way.
     const first = Math.max(this.bucket + 1, to - bucketCount + 1)
-    if (first > this.bucket + 1) this.lastAt = first * this.width
     for (let bucket = first; bucket <= to; bucket++) {
       this.accumulate(bucket * this.width)
       this.areas[bucket % bucketCount] = 0
@@ -48,7 +47,7 @@ export class LoadAverage {
   }
 
   private accumulate(until: number): void {
-    this.areas[this.bucket % bucketCount]! += Math.max(0, until - this.lastAt) * this.load
+    this.areas[this.bucket % bucketCount]! += (until - this.lastAt) * this.load
     this.lastAt = until
   }
 }
