@@ -177,14 +177,11 @@ export const layer = <Self, P, A, E, S, R = never, RS = never>(
     service as Context.Service<Self, Collector<P, A, E, S>>,
     Effect.map(Effect.context<any>(), (captured) => {
       const context = Context.omit(Scope.Scope)(captured as Context.Context<Scope.Scope>) as Context.Context<any>
-      const closed = Effect.flatMap(Effect.scope, (scope) =>
-        Effect.map(
-          Effect.provideContext(
-            setup as Effect.Effect<Collect<P, A, E, R>, S, any>,
-            Context.add(context, Scope.Scope, scope)
-          ),
-          (collect): Collect<P, A, E> => (payload) => provided(collect(payload), context)
-        ))
+      // The Scope is that of whoever runs the set-up.
+      const closed = Effect.map(
+        Effect.provideContext(setup as Effect.Effect<Collect<P, A, E, R>, S, any>, context),
+        (collect): Collect<P, A, E> => (payload) => provided(collect(payload), context)
+      )
       return make(service.key, closed, options)
     })
   )

@@ -211,17 +211,14 @@ export const layer = <Self, P, S, R = never, RS = never>(
       const context = Context.omit(Scope.Scope)(captured as Context.Context<Scope.Scope>) as Context.Context<any>
       return router(
         "some",
-        Effect.flatMap(Effect.scope, (scope) =>
-          Effect.map(
-            Effect.provideContext(
-              setup as Effect.Effect<Choose<P, R>, S, any>,
-              Context.add(context, Scope.Scope, scope)
-            ),
-            (choose): Choose<P> => (payload, collectors) => {
-              const chosen = choose(payload, collectors)
-              return Effect.isEffect(chosen) ? Effect.provideContext(chosen, context) : chosen
-            }
-          ))
+        // The Scope is that of whoever runs the set-up.
+        Effect.map(
+          Effect.provideContext(setup as Effect.Effect<Choose<P, R>, S, any>, context),
+          (choose): Choose<P> => (payload, collectors) => {
+            const chosen = choose(payload, collectors)
+            return Effect.isEffect(chosen) ? Effect.provideContext(chosen, context) : chosen
+          }
+        )
       )
     })
   )

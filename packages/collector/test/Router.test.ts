@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Data, Effect, Exit, Fiber, Schema } from "effect"
+import { Cause, Context, Data, Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { Collector, CollectorQueue, Router } from "effect-collector"
 import { TestClock } from "effect/testing"
 
@@ -291,6 +291,35 @@ describe("Router", () => {
         const results = yield* receipt.results
         assert.isTrue(results.every((exit) => Exit.isFailure(exit!) && Cause.hasInterruptsOnly(exit.cause)))
         assert.strictEqual(results.length, 3)
+      }))
+  })
+
+  describe("layer", () => {
+    class Best extends Context.Service<Best, { readonly name: string }>()("test/Best") {}
+    class Routes extends Router.Service<Routes, number>()("test/Routes") {}
+
+    it.effect("gives the router what its own Layer had, whoever runs the queue, and releases it with the queue", () =>
+      Effect.gen(function*() {
+        const order: Array<string> = []
+        const live = Router.layer(
+          Routes,
+          Effect.gen(function*() {
+            const { name } = yield* Best
+            yield* Effect.acquireRelease(Effect.sync(() => order.push("+")), () => Effect.sync(() => order.push("-")))
+            return (n: number, collectors) =>
+              Effect.map(Best, (best) => collectors.filter((each) => each.name === (n === 1 ? name : best.name)))
+          })
+        ).pipe(Layer.provide(Layer.succeed(Best, { name: "b" })))
+        yield* Effect.gen(function*() {
+          yield* Effect.scoped(Effect.gen(function*() {
+            const queue = yield* CollectorQueue.make("layer", { ...quiet, collectors: abc, router: Routes })
+            for (const receipt of yield* queue.publisher.sendAll([1, 2])) {
+              assert.deepStrictEqual(yield* receipt.results, [undefined, Exit.succeed("b"), undefined])
+            }
+          }))
+          order.push("layer is still there")
+        }).pipe(Effect.provide(live), Effect.provideService(Best, { name: "c" }))
+        assert.deepStrictEqual(order, ["+", "-", "layer is still there"])
       }))
   })
 
