@@ -127,14 +127,14 @@ const routers = (observed: Observed): ReadonlyArray<Router.Router<Payload, Route
       if (payload.id % 7 === 6) throw new Error("router")
       return collectors.slice(0, 1)
     }),
-    Router.make((payload: Payload, collectors) =>
-      Effect.gen(function*() {
-        shown(payload)
+    Router.make((payload: Payload, collectors) => {
+      shown(payload)
+      return Effect.gen(function*() {
         if (yield* chance(0.3)) yield* Effect.sleep("4 millis")
         if (yield* chance(0.1)) return yield* Effect.die("router")
         return collectors.filter((_, place) => (payload.id + place) % 2 === 0)
       })
-    )
+    })
   ]
   return [Router.all, Router.concurrent(Router.all), ...some, ...some.map(Router.concurrent)]
 }
@@ -264,6 +264,7 @@ const scenario = Effect.gen(function*() {
     again,
     before,
     collectors: collectors.length,
+    concurrent: router.concurrent,
     hangingHandler,
     late,
     lateAll,
@@ -297,14 +298,17 @@ describe("CollectorQueue", () => {
     }))
 
   it.effect("law: accepted = settled + interrupted + left + abandoned + dropped as the oldest", () =>
-    check(({ metrics, observed, report }) => {
+    check(({ concurrent, metrics, observed, report }) => {
       const dropped = (reason: string) =>
         observed.told.filter((event) => event._tag === "Dropped" && event.reason === reason).length
       assert.strictEqual(
         metrics.eventCount,
         report.settled + report.interrupted + report.left + report.abandoned + dropped("dropOldest")
       )
-      assert.strictEqual(observed.begun.size, report.settled + report.interrupted + report.abandoned)
+      const begun = report.settled + report.interrupted + report.abandoned
+      // Collectors in fibers of their own may be interrupted before they are asked.
+      if (concurrent) assert.isAtMost(observed.begun.size, begun)
+      else assert.strictEqual(observed.begun.size, begun)
       assert.strictEqual(report.left, dropped("shutDown"))
       assert.strictEqual(metrics.outcomes.dropped, dropped("dropOldest") + dropped("dropNewest"))
       assert.strictEqual(metrics.qsize + metrics.busy, 0)

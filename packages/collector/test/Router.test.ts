@@ -341,6 +341,14 @@ describe("Router", () => {
         assert.isTrue(receipt.isSettled)
         assert.deepStrictEqual(yield* receipt.all, ["a", "b", "c"])
         assert.strictEqual((yield* queue.metrics).serviceTime, 3000)
+        const two = yield* CollectorQueue.make("two", {
+          ...quiet,
+          collectors: [slow("a", 1000), slow("b", 1000)],
+          router: Router.concurrent(Router.all)
+        })
+        const both = yield* two.publisher.send(1)
+        yield* TestClock.adjust("1 second")
+        assert.isTrue(both.isSettled)
       }))
 
     it.effect("lets each have its own end, whatever becomes of the others", () =>

@@ -35,6 +35,7 @@ describe("CollectedEvent", () => {
       assert.isTrue(fibers.every((fiber) => fiber.pollUnsafe() === undefined))
       event.release()
       assert.deepStrictEqual(yield* Effect.forEach(fibers, Fiber.join), [7, 7, 7])
+      assert.isUndefined(Reflect.get(event, "waiters"))
     }))
 
   it("stands for the Exits that are missing with that of the whole, where a collector was to have it", () => {
