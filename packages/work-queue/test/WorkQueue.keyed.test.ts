@@ -264,6 +264,17 @@ describe("WorkQueue keyed", () => {
         assert.deepStrictEqual(yield* Fiber.join(mixed), [])
       }))
 
+    it.effect("gives no later item of an offer more than the share of its key", () =>
+      Effect.gen(function*() {
+        const queue = yield* make({ capacity: 6 })
+        yield* WorkQueue.offerAll(queue, ["a1", "a2", "c1", "d1"])
+        const mixed = yield* start(WorkQueue.offerAll(queue, ["a3", "b1", "c2"]))
+        yield* WorkQueue.remove(queue, (item) => item === "d1")
+        assert.isUndefined(mixed.pollUnsafe())
+        assert.deepStrictEqual((yield* WorkQueue.clear(queue)).sort(), ["a1", "a2", "a3", "b1", "c1"])
+        assert.deepStrictEqual(yield* Fiber.join(mixed), [])
+      }))
+
     it.effect("leaves nothing of an offer interrupted while it waits", () =>
       Effect.gen(function*() {
         const queue = yield* make({ capacity: 1 })

@@ -56,7 +56,7 @@ export class KeyedBacklog<A> implements Backlog<A> {
   ready = 0
   held = 0
   lastArrivedAt = 0
-  /** Of the item that `take` returned last, if it is held. */
+  /** Of the item that `take` returned last; undefined where nothing is held. */
   lastLine: Line<A> | undefined = undefined
   readonly lines = new Map<unknown, Line<A>>()
   /** Lines by how many items wait in them: all, if somebody asks for the longest, otherwise those with waiting offers. */
@@ -102,7 +102,6 @@ export class KeyedBacklog<A> implements Backlog<A> {
     this.turns.delete(line)
     this.turns.append(line)
     const entry = line.items.take()
-    this.lastLine = undefined
     if (this.options.concurrency !== Infinity) {
       this.lastLine = line
       line.held++

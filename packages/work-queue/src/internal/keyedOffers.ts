@@ -53,8 +53,8 @@ export class KeyedOffers<A> implements Offers<A> {
     const line = this.lineOf(offer)
     if (offer.line === line) return
     this.leave(offer)
-    const hasBestClaim = line.items.size < Math.min(this.backlog.levels.low, this.room)
-    if (line.offers === undefined && hasBestClaim) this.leading = offer
+    // To stand there for a moment would only cost whoever looks next the walk back up.
+    if (line.items.size < Math.min(this.backlog.levels.low, this.room)) this.leading = offer
     else this.join(offer, line)
   }
 

@@ -1,7 +1,7 @@
 import { Link, List } from "./list.ts"
 
-// Whoever asks for the lowest or the highest walks over empty levels to find it. The walk is paid for: `low` and `high`
-// only come nearer to each other by walking, and only go apart by a step of somebody who moved or came.
+// Whoever asks for the lowest or the highest walks over empty levels to find it, and never over the same twice, unless
+// somebody came or moved beyond them meanwhile: so walking costs no more than those who come and move, level by level.
 
 /** Where something stands among the levels. */
 export class Place<T> extends Link<Place<T>> {
@@ -24,11 +24,6 @@ export class Levels<T> {
   private high = -Infinity
 
   insert(value: T, level: number): Place<T> {
-    // Bounds that nothing has moved for long are not walked from.
-    if (this.lists.size === 0) {
-      this.low = level
-      this.high = level
-    }
     const place = new Place(value, level)
     this.join(place)
     return place

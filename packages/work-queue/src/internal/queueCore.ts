@@ -168,7 +168,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
       this.offers.add(offer)
       this.afterRoom()
       // A taker that waits for several items is content with fewer while an offer waits.
-      this.wakeIfReady()
+      this.wakeTakers()
       return Effect.sync(() => {
         if (this.offers.delete(offer)) this.afterRoom()
       })
@@ -197,11 +197,11 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   private arrived(now: number): void {
     this.offered++
     if (this.flow !== undefined) this.flow.arrive(now)
-    this.wakeIfReady()
+    this.wakeTakers()
   }
 
-  private wakeIfReady(): void {
-    if (this.takers.size > 0 && this.backlog.ready > 0) this.scheduleWake()
+  private wakeTakers(): void {
+    if (this.takers.size > 0) this.scheduleWake()
   }
 
   // --- taking
@@ -271,7 +271,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
   release(lines: ReadonlyArray<Line<A>>): void {
     if (lines.length === 0) return
     for (const line of lines) this.keys!.release(line)
-    this.wakeIfReady()
+    this.wakeTakers()
   }
 
   /** For takers that are no crew, which know the item and not its line. */
