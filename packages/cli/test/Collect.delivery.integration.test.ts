@@ -238,13 +238,32 @@ describe("conveyor collect, delivering", () => {
         assert.include(stderr, "events: 4 events accepted\n  http  4 delivered, 0 failed, 0 left")
       }))
 
+    it.live("lives until a client that is slow to read has its answer", () =>
+      Effect.gen(function*() {
+        const events = 60_000
+        const directory = yield* directoryWith({
+          "c.yaml": file(
+            `{ ${"a-consumer-with-a-name-that-makes-answers-long".padEnd(64, "-")}: { type: ndjson, path: o.ndjson } }`,
+            "capacity: unbounded\nmaxBody: 9 MB\nconsumerShutdownTimeout: 1min"
+          )
+        })
+        const collecting = yield* collect(directory, ["c.yaml"])
+        const stream = upload(`${collecting.url}?wait=true`, { "content-type": "application/json" }, 500)
+        yield* stream.write(`[${"1,".repeat(events - 1)}1]`)
+        stream.end()
+        yield* until(Effect.map(send(collecting.at("/stats"), {}), ({ body }) => body.eventCount === events))
+        collecting.kill("SIGTERM")
+        assert.lengthOf((yield* stream.answer).body.events, events)
+        assert.strictEqual((yield* collecting.ended).code, 0)
+      }))
+
     it.live("tells what a consumer that does not answer left, after the timeout", () =>
       Effect.gen(function*() {
         const server = yield* receiver(() => ({ status: 200, afterMillis: 60_000 }))
         const directory = yield* directoryWith({
           "c.yaml": file(
             `{ http: { url: "${server.url}" }, ndjson: { path: o.ndjson } }`,
-            "consumerShutdownTimeout: 500ms\nmaxConsumers: 2"
+            "consumerShutdownTimeout: 500ms\nautoscale: false\nmaxConsumers: 2"
           )
         })
         const collecting = yield* collect(directory, ["c.yaml"])

@@ -83,7 +83,7 @@ describe("conveyor collect", () => {
   describe("refuses", () => {
     it.live("what it does not know, with a problem for each", () =>
       Effect.gen(function*() {
-        const collecting = yield* collect("/", [...port0, "--max-body", "100 B"])
+        const collecting = yield* collect("/", [...port0, "--max-body", "200 B"])
         const cases: ReadonlyArray<readonly [string, number, Effect.Effect<any>]> = [
           ["another content type", 415, post(collecting.url, "id=1", { "content-type": "text/plain" })],
           ["no content type", 415, send(collecting.url, { method: "POST", body: new Uint8Array([123, 125]) })],
@@ -92,9 +92,10 @@ describe("conveyor collect", () => {
           ["bytes that are no text", 400, post(collecting.url, new Uint8Array([0x22, 0xff, 0x22]))],
           ["an empty body", 400, post(collecting.url, "")],
           ["an empty array", 400, post(collecting.url, "[]")],
-          ["nesting without an end", 400, post(collecting.url, `${"[".repeat(50)}`)],
+          ["nesting without an end", 400, post(collecting.url, "[".repeat(50))],
+          ["nesting that consumers would cut", 400, post(collecting.url, `{"a":${"[".repeat(63)}${"]".repeat(63)}}`)],
           ["a wait that is neither", 400, post(`${collecting.url}?wait=maybe`, "{}")],
-          ["a large body", 413, post(collecting.url, `"${"x".repeat(100)}"`)],
+          ["a large body", 413, post(collecting.url, `"${"x".repeat(200)}"`)],
           ["another path", 404, send(collecting.at("/"), {})],
           ["another method", 405, send(collecting.url, {})],
           ["another method of stats", 405, send(collecting.at("/stats"), { method: "POST" })]
@@ -191,6 +192,17 @@ describe("conveyor collect", () => {
         assert.deepStrictEqual(linesOf(`${directory}/e.ndjson`).map(({ order }) => order), [1, 2, 4, 5, 6])
       }))
 
+    it.live("to wait for more of a stream than it tells of", () =>
+      Effect.gen(function*() {
+        const collecting = yield* collect("/", port0)
+        const long = yield* post(`${collecting.url}?wait=true`, "1\n".repeat(1001), ndjson)
+        assert.deepStrictEqual([long.status, long.body.accepted, long.body.events.length], [413, 1000, 1000])
+        const whole = yield* post(`${collecting.url}?wait=true`, "1\n".repeat(1000), ndjson)
+        assert.deepStrictEqual([whole.status, whole.body.events.length], [200, 1000])
+        const untold = yield* post(collecting.url, "1\n".repeat(1001), ndjson)
+        assert.deepStrictEqual([untold.status, untold.body], [202, { accepted: 1001 }])
+      }))
+
     it.live("whoever has no token or a wrong one", () =>
       Effect.gen(function*() {
         const directory = yield* directoryWith({ token: "s3cr3t-token\n" })
@@ -219,6 +231,8 @@ describe("conveyor collect", () => {
           assert.strictEqual((yield* authorized("bearer s3cr3t-token")).status, 202)
           assert.notInclude(collecting.printed.stderr + collecting.printed.stdout, "s3cr3t")
         }
+        const odd = yield* collect("/", port0, { CONVEYOR_TOKEN: "a$$b${HOME}" })
+        assert.strictEqual((yield* post(odd.url, "{}", { authorization: "Bearer a$$b${HOME}" })).status, 202)
       }))
 
     it.live("requests for another host where no token protects it", () =>

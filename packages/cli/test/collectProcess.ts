@@ -60,7 +60,8 @@ export interface Upload {
   readonly answer: Effect.Effect<Answer>
 }
 
-export const upload = (url: string, headers: { readonly [name: string]: string }): Upload => {
+/** With a pause, in milliseconds, the answer is left unread that long. */
+export const upload = (url: string, headers: { readonly [name: string]: string }, pause = 0): Upload => {
   const request = nodeRequest(url, { method: "POST", headers: { ...headers } })
   request.flushHeaders()
   const answer = new Promise<Answer>((resolve, reject) => {
@@ -68,9 +69,14 @@ export const upload = (url: string, headers: { readonly [name: string]: string }
     request.on("response", (response) => {
       let text = ""
       response.setEncoding("utf8")
+      if (pause > 0) {
+        response.pause()
+        setTimeout(() => response.resume(), pause)
+      }
       response.on("data", (chunk: string) => {
         text += chunk
       })
+      response.on("error", reject)
       response.on("end", () =>
         resolve({
           status: response.statusCode!,

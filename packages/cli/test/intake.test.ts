@@ -4,6 +4,7 @@ import type { CollectorPlan } from "conveyor"
 import { Effect, Exit, Fiber, Latch, Layer } from "effect"
 import { Consumer } from "effect-conveyor"
 import { FetchHttpClient } from "effect/http"
+import { TestClock } from "effect/testing"
 import * as Intake from "../src/internal/intake.ts"
 import { decodeCollectors } from "./fixtures.ts"
 
@@ -68,6 +69,28 @@ describe("Intake", () => {
       assert.lengthOf(accepted, 4)
       assert.isTrue(accepted.every(({ receipt }) => receipt.isSettled))
       assert.deepStrictEqual(intake.counts(), [{ name: "console", delivered: 4, failed: 0 }])
+    }).pipe(Effect.provide(Services)))
+
+  it.effect("makes no long pauses between attempts while it ends", () =>
+    Effect.gen(function*() {
+      const [plan] = yield* decodeCollectors("collectors: { shop: { consumers: { console: {} } } }")
+      let isDown = true
+      const consumer = Consumer.fromFunction("fake", () => isDown ? Effect.fail("down") : Effect.void)
+      const intake = yield* Intake.make({
+        ...plan!,
+        consumers: [{
+          ...plan!.consumers[0]!,
+          consumer: consumer as never,
+          lane: { backoff: { min: "1 second", max: "1 hour" } }
+        }]
+      })
+      yield* intake.submit([1])
+      yield* TestClock.adjust("1 minute")
+      const stopping = yield* Effect.forkChild(intake.stop, { startImmediately: true })
+      isDown = false
+      yield* TestClock.adjust("1 second")
+      const { interrupted, settled } = yield* Fiber.join(stopping)
+      assert.deepStrictEqual([settled, interrupted], [1, 0])
     }).pipe(Effect.provide(Services)))
 
   it.effect("leaves nothing behind of who feeds and goes away", () =>

@@ -13,7 +13,7 @@ import type { Intake } from "./intake.ts"
 import { postJson } from "./postJson.ts"
 import { postLines } from "./postLines.ts"
 import * as ReceiptState from "./receiptState.ts"
-import { Refusal, stopping, toResponse } from "./refusal.ts"
+import { Refusal, toResponse } from "./refusal.ts"
 
 type Request = HttpServerRequest.HttpServerRequest
 type Answer<R = never> = Effect.Effect<HttpServerResponse.HttpServerResponse, Refusal, R>
@@ -105,7 +105,6 @@ const post = (
   intake: Intake
 ): Answer<Scope.Scope | HttpServerRequest.ParsedSearchParams> =>
   Effect.gen(function*() {
-    if (intake.isStopping()) return yield* stopping()
     const { wait = "false" } = yield* HttpServerRequest.ParsedSearchParams
     if (wait !== "true" && wait !== "false") {
       return yield* new Refusal({ status: 400, detail: "wait must be true or false" })

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Scope from "effect/Scope"
-import { createServer } from "node:http"
+import { createServer, type ServerResponse } from "node:http"
 import type { CollectorPlan } from "../CollectorPlan.ts"
 import { AddressUnavailable } from "../CommandFailed.ts"
 import * as ListenAddress from "../ListenAddress.ts"
@@ -30,6 +30,11 @@ export const start = Effect.fnUntraced(function*(
   const scope = Scope.makeUnsafe()
   // A stream of events may last for hours; each piece of it is waited for with a limit.
   const server = createServer({ requestTimeout: 0, headersTimeout: 60_000 })
+  const underWay = new Set<ServerResponse>()
+  server.on("request", (_request, response) => {
+    underWay.add(response)
+    response.once("close", () => underWay.delete(response))
+  })
   const http = yield* NodeHttpServer.make(() => server, { ...plan.listen, gracefulShutdownTimeout: grace }).pipe(
     Effect.mapError(({ cause }) =>
       new AddressUnavailable({ address: ListenAddress.format(plan.listen), reason: reasonOf(cause) })
@@ -40,12 +45,22 @@ export const start = Effect.fnUntraced(function*(
   return {
     url: HttpServer.formatAddress(http.address),
     close: Effect.gen(function*() {
+      // Node takes a connection for idle as soon as all of its answer is written, and cuts off what has not left yet.
+      yield* Effect.timeoutOption(
+        Effect.forEach(underWay, awaitClosed, { concurrency: "unbounded", discard: true }),
+        grace
+      )
       const closing = yield* Effect.forkDetach(Scope.close(scope, Exit.void), { startImmediately: true })
       yield* Effect.timeoutOption(Fiber.await(closing), Duration.sum(grace, Duration.seconds(1)))
       server.closeAllConnections()
     })
   }
 })
+
+const awaitClosed = (response: ServerResponse): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    response.once("close", () => resume(Effect.void))
+  })
 
 const reasonOf = (cause: unknown): string => {
   switch ((cause as NodeJS.ErrnoException).code) {
