@@ -121,6 +121,10 @@ const core = <A, B, E>(self: Crew<A, B, E>): CrewCore<A, unknown> => self as unk
  * the crew stops. If it gives an Effect, that runs uninterruptibly before the fiber takes another item, or, for items
  * that never began, one after the other. If it dies, the defect is logged and the crew goes on.
  *
+ * An item of a keyed queue is held, and so keeps its place among those of its key, from its beginning until its settlement
+ * is over: `onSettled` has returned, thrown, or its Effect has ended, also of an item that was abandoned. At a concurrency
+ * of 1, settlements of a key therefore never overlap with the work on its next item.
+ *
  * The crew ends when its queue has ended and is drained, by whoever ended it.
  *
  * **Errors**
@@ -145,11 +149,7 @@ export const make = <A, B, E, R, QE = never>(
   }
 ): Effect.Effect<Crew<A, B, E>, never, R | Scope.Scope> =>
   construct(queue, options, {
-    pull: (from, onTaken) => {
-      const item = from.takeNext()
-      onTaken(from.backlog.lastArrivedAt)
-      return item
-    },
+    pull: (from) => from.take(),
     units: (items) => items,
     // The context of the caller of `make`, which holds R, is the context of every fiber of the crew.
     work: options.work as (item: A) => Effect.Effect<B, E>,
@@ -164,8 +164,9 @@ export const make = <A, B, E, R, QE = never>(
  * **Details**
  *
  * Items stay in the queue, under its overflow, until their batch begins; so an interrupted wait holds nothing. A batch
- * begins early when `size` items are there, when the queue is full, or when it is closing. Items left when the crew
- * stops are settled in batches of at most `size`.
+ * begins early when `size` items are there, when the queue is full, an offer waits for room, or it is closing. Items left
+ * when the crew stops are settled in batches of at most `size`. Of a keyed queue a batch holds what may be held: at a
+ * concurrency of 1, one item of each key.
  *
  * **Errors**
  *
@@ -192,12 +193,9 @@ export const makeBatch = <A, B, E, R, QE = never>(
       throw new RangeError(`Crew.makeBatch: batch.size must be a whole number >= 1, got ${size}`)
     }
     return construct<A, Arr.NonEmptyReadonlyArray<A>, B, E, R, QE>(queue, options, {
-      pull: (from, onTaken) => {
+      pull: (from) => {
         const batch: Array<A> = []
-        while (batch.length < size && from.backlog.ready > 0) {
-          batch.push(from.takeNext())
-          onTaken(from.backlog.lastArrivedAt)
-        }
+        while (batch.length < size && from.ready > 0) batch.push(from.take())
         return batch as unknown as Arr.NonEmptyReadonlyArray<A>
       },
       units: function*(items) {

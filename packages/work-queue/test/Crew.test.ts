@@ -67,6 +67,22 @@ describe("Crew", () => {
         assert.deepStrictEqual(report, { settled: 6, interrupted: 1, left: [], abandoned: 0 })
       }))
 
+    it.effect("settles an item whose work is no Effect, or has none inside, and goes on", () =>
+      Effect.gen(function*() {
+        const { crew, queue, settled } = yield* setup({
+          size: 1,
+          work: (n) => {
+            if (n === 1) return 5 as never
+            if (n === 2) return Effect.flatMap(Effect.yieldNow, () => undefined as never)
+            return Effect.succeed(n)
+          }
+        })
+        yield* WorkQueue.offerAll(queue, [0, 1, 2, 3])
+        const report = yield* Crew.drain(crew)
+        assert.deepStrictEqual(settled, [[0, "succeeded"], [1, "died"], [2, "died"], [3, "succeeded"]])
+        assert.deepStrictEqual(report, { settled: 4, interrupted: 0, left: [], abandoned: 0 })
+      }))
+
     it.effect("outlives an item that interrupts the fiber it runs in", () =>
       Effect.gen(function*() {
         const { crew, queue, settled } = yield* setup({

@@ -98,6 +98,26 @@ describe("FlowMetrics", () => {
       assert.closeTo(flow.littleResidual, 0, 1e-9)
     }))
 
+  it.effect("lets nothing begin before it has come, though a settlement offers it", () =>
+    Effect.gen(function*() {
+      const queue = yield* WorkQueue.make<number>()
+      const crew: Crew.Crew<number> = yield* Crew.make(queue, {
+        size: 1,
+        work: () => Effect.void,
+        onSettled: (n) => {
+          // Takes time that the clock sees, as any callback does.
+          const until = performance.now() + 2
+          while (performance.now() < until);
+          if (n > 0) WorkQueue.offerUnsafe(queue, n - 1)
+        }
+      })
+      yield* WorkQueue.offer(queue, 5)
+      yield* Crew.awaitIdle(crew)
+      const { flow } = yield* Crew.stats(crew)
+      assert.strictEqual(flow.arrivals, 6)
+      assert.isAtLeast(flow.waitTime.mean, 0)
+    }).pipe(TestClock.withLive))
+
   it.effect("shows a growing backlog as a residual", () =>
     Effect.gen(function*() {
       const flow = yield* FlowMetrics.make()

@@ -44,7 +44,7 @@ export const make = (onFailure: (tag: string) => (cause: unknown) => Effect.Effe
 
     return {
       publish: (event) => {
-        over = event._tag === "ShutDown"
+        over ||= event._tag === "ShutDown"
         // Refused by a buffer that is full: only the Effect makes room, and it waits for nothing.
         if (!PubSub.publishUnsafe(pubsub, event)) Effect.runSync(PubSub.publish(pubsub, event))
       },

@@ -20,8 +20,8 @@ import type { Held } from "./worker.ts"
 /** What one turn of work takes: an item, or a batch of them. */
 export interface Plan<A, U> {
   readonly name: string
-  /** Only while something is ready. Calls `onTaken` with the arrival of each item. */
-  readonly pull: (queue: QueueCore<A, any>, onTaken: (arrivedAt: number) => void) => U
+  /** Only while something is ready. */
+  readonly pull: (from: { readonly ready: number; readonly take: () => A }) => U
   readonly units: (items: ReadonlyArray<A>) => Iterable<U>
   readonly work: (unit: U) => Effect.Effect<unknown, unknown>
   readonly onSettled: (unit: U, exit: Exit.Exit<any, any>) => unknown
@@ -118,9 +118,11 @@ export class CrewCore<A, U> {
     const worker = new Worker(this)
     this.workers.add(worker)
     this.active++
-    this.fork(worker.run, () => {
+    this.fork(worker.run, (exit) => {
       if (!worker.leaving) this.dismiss(worker)
       this.workers.delete(worker)
+      // What is no Effect, somewhere inside the work, ends the fiber itself.
+      this.settled += this.settleFor(worker, exit)
       this.fill()
       this.endIfOver()
     })
@@ -142,9 +144,8 @@ export class CrewCore<A, U> {
   // --- settlements
 
   /** Counts how something that was begun ended. */
-  count(held: Held<U>, exit: Exit.Exit<unknown, unknown>): Outcome {
+  count(held: Held<U>, exit: Exit.Exit<unknown, unknown>, now: number): Outcome {
     const outcome = outcomeOf(exit)
-    const now = this.flow.now()
     for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, outcome)
     if (outcome === "interrupted") this.interruptedCount += held.count
     else this.settled += held.count
@@ -199,14 +200,31 @@ export class CrewCore<A, U> {
 
   private settleLeft(items: ReadonlyArray<A>): void {
     for (const item of items) this.left.push(item)
-    this.runSettlements(Array.from(this.plan.units(items)), items.length, [])
+    this.runSettlements(Array.from(this.plan.units(items)), interrupted, items.length, [])
+  }
+
+  /** Settles what a worker holds in its stead, and says how many that are. */
+  private settleFor(worker: Worker<A, U>, exit: Exit.Exit<unknown, unknown>): number {
+    const held = worker.held
+    if (held === undefined) return 0
+    worker.held = undefined
+    const now = this.flow.now()
+    for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, outcomeOf(exit))
+    this.busy -= held.count
+    this.runSettlements([held.unit], exit, held.count, held.lines)
+    return held.count
   }
 
   /** Calls every settlement now, and runs those that are Effects one after the other in a fiber of their own. */
-  private runSettlements(units: ReadonlyArray<U>, count: number, lines: ReadonlyArray<Line<A>>): void {
+  private runSettlements(
+    units: ReadonlyArray<U>,
+    outcome: Exit.Exit<unknown, unknown>,
+    count: number,
+    lines: ReadonlyArray<Line<A>>
+  ): void {
     const settlements: Array<Effect.Effect<unknown>> = []
     for (const unit of units) {
-      const exit = Effect.runSyncExit(Effect.sync(() => this.plan.onSettled(unit, interrupted)))
+      const exit = Effect.runSyncExit(Effect.sync(() => this.plan.onSettled(unit, outcome)))
       if (exit._tag === "Failure") settlements.push(this.report(exit.cause))
       else if (Effect.isEffect(exit.value)) settlements.push(this.guard(exit.value))
     }
@@ -228,14 +246,7 @@ export class CrewCore<A, U> {
     if (this.isOver()) return
     for (const worker of this.workers) {
       this.workers.delete(worker)
-      const held = worker.held
-      if (held === undefined) continue
-      worker.held = undefined
-      const now = this.flow.now()
-      for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, "interrupted")
-      this.abandoned += held.count
-      this.busy -= held.count
-      this.runSettlements([held.unit], held.count, held.lines)
+      this.abandoned += this.settleFor(worker, interrupted)
     }
     this.finish()
   }
@@ -329,12 +340,12 @@ export class CrewCore<A, U> {
     return timer
   }
 
-  private fork(effect: Effect.Effect<unknown>, onEnd: () => void): void {
+  private fork(effect: Effect.Effect<unknown>, onEnd: (exit: Exit.Exit<unknown, unknown>) => void): void {
     const fiber = Effect.runForkWith(this.context)(effect, { uninterruptible: true })
     this.fibers.add(fiber)
-    fiber.addObserver(() => {
+    fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
-      onEnd()
+      onEnd(exit)
     })
   }
 }

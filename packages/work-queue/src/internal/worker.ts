@@ -38,6 +38,12 @@ export class Worker<A, U> {
   private settlement: Effect.Effect<unknown> | undefined = undefined
   /** It has waited for a full batch, and takes what is there. */
   private gathered = false
+  /** When it settled what it held last, if the next follows in the same step: one look at the clock ends one and begins another. */
+  private freeAt: number | undefined = undefined
+  /** Of the turn that begins: when, how many it has taken, and their lines. */
+  private beganAt = 0
+  private taken = 0
+  private lines = none
 
   constructor(crew: CrewCore<A, U>) {
     this.crew = crew
@@ -54,8 +60,9 @@ export class Worker<A, U> {
     if (this.held !== undefined) this.fiber?.interruptUnsafe()
   }
 
-  private readonly turns: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.catchCause(
+  private readonly turns: Effect.Effect<void> = Effect.suspend(() => {
+    this.freeAt = undefined
+    return Effect.catchCause(
       Effect.whileLoop({
         while: () => this.settlement !== undefined || this.crew.stays(this),
         body: () => this.turn(),
@@ -72,7 +79,7 @@ export class Worker<A, U> {
         return Effect.andThen(Effect.sync(() => this.settle(Exit.failCause(cause))), this.turns)
       }
     )
-  )
+  })
 
   /** What it does next. Work that is an Exit already needs no fiber: such items are settled in one go. */
   private turn(): Effect.Effect<unknown> {
@@ -93,6 +100,7 @@ export class Worker<A, U> {
         return this.wait(batch.size, batch.wait)
       }
       const effect = this.begin()
+      this.freeAt = undefined
       if (!Exit.isExit(effect)) {
         this.working = true
         return Effect.exit(Effect.interruptible(effect))
@@ -101,25 +109,38 @@ export class Worker<A, U> {
       // Counts as a step of the fiber, so that it yields as often as if it had been one.
       fiber.currentOpCount++
     } while (!fiber.cache.scheduler.shouldYield(fiber))
+    this.freeAt = undefined
     return Exit.void
   }
 
   private begin(): Effect.Effect<unknown, unknown> {
     const { crew } = this
-    const beganAt = crew.flow.now()
-    let count = 0
-    const lines: Array<Line<any>> = crew.queue.keys === undefined ? none : []
-    const unit = crew.plan.pull(crew.queue, (arrivedAt) => {
-      count++
-      crew.flow.begin(beganAt, arrivedAt)
-      const line = crew.queue.keys?.lastLine
-      if (line !== undefined) lines.push(line)
-    })
+    this.beganAt = this.freeAt ?? crew.flow.now()
+    this.taken = 0
+    this.lines = crew.queue.keys === undefined ? none : []
+    const unit = crew.plan.pull(this)
     this.gathered = false
-    this.held = { unit, count, beganAt, lines }
-    crew.busy += count
+    this.held = { unit, count: this.taken, beganAt: this.beganAt, lines: this.lines }
+    crew.busy += this.taken
     crew.queue.afterRoom()
     return crew.plan.work(unit)
+  }
+
+  /** For the plan: how many items are ready, and the next of them, whose work begins. */
+  get ready(): number {
+    return this.crew.queue.backlog.ready
+  }
+
+  take(): A {
+    const { flow, queue } = this.crew
+    const item = queue.takeNext()
+    const { lastArrivedAt } = queue.backlog
+    // It may have come since this worker was free, as when the settlement of the one before offers it.
+    if (lastArrivedAt > this.beganAt) this.beganAt = lastArrivedAt
+    flow.begin(this.beganAt, lastArrivedAt)
+    this.taken++
+    if (queue.keys?.lastLine !== undefined) this.lines.push(queue.keys.lastLine)
+    return item
   }
 
   private settle(exit: Exit.Exit<unknown, unknown>): void {
@@ -128,7 +149,8 @@ export class Worker<A, U> {
     if (held === undefined) return
     this.held = undefined
     // A fiber that was interrupted stays so, and would interrupt the next item too: another one takes its place.
-    if (crew.count(held, exit) === "interrupted" && !this.leaving) crew.dismiss(this)
+    const now = crew.flow.now()
+    if (crew.count(held, exit, now) === "interrupted" && !this.leaving) crew.dismiss(this)
     crew.busy -= held.count
     let settlement: unknown = undefined
     try {
@@ -137,7 +159,10 @@ export class Worker<A, U> {
       // Also if it throws: the settlement is over then.
       if (!Effect.isEffect(settlement)) crew.queue.release(held.lines)
     }
-    if (!Effect.isEffect(settlement)) return crew.lookIfIdle()
+    if (!Effect.isEffect(settlement)) {
+      this.freeAt = now
+      return crew.lookIfIdle()
+    }
     crew.busy += held.count
     this.settlement = Effect.ensuring(
       crew.guard(settlement),
@@ -153,6 +178,7 @@ export class Worker<A, U> {
 
   /** Waits for `need` items, for the crew to dismiss it, for the queue's end, or `within` milliseconds. */
   private wait(need: number, within: number | undefined): Effect.Effect<void> {
+    this.freeAt = undefined
     return Effect.callback((resume) => {
       const { crew } = this
       let timer: Fiber.Fiber<unknown, unknown> | undefined = undefined
