@@ -91,6 +91,17 @@ describe("ScalingPolicy", () => {
       assert.strictEqual(decision.next(at(5000, { arrivals: 40, departures: 40, busyTime: 1000 })).size, 1)
     })
 
+    it("counts what came between two samples of one instant", () => {
+      const policy = ScalingPolicy.little()
+      let decision = policy.start(at(0))
+      for (let now = 10; now <= 60_000; now += 10) {
+        const totals = { arrivals: now, departures: now, busy: 5, busyTime: 5 * now }
+        decision = decision.next(at(now - 10, totals)).next(at(now, totals))
+      }
+      // 1000 per second of 5 ms.
+      assert.strictEqual(decision.size, 6)
+    })
+
     it("names the option that is out of range", () => {
       assert.throws(
         () => ScalingPolicy.little({ wipMargin: 2 }),

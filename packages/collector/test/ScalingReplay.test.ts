@@ -123,6 +123,10 @@ describe("ScalingReplay", () => {
       assert.deepStrictEqual([ends(() => 2).p50, ends(() => 2).max], [200, 400])
       // Two at once at half the speed each: 200 for the first, and what is left of the second at full speed.
       assert.deepStrictEqual([ends((_, busy) => busy).p50, ends((_, busy) => busy).max], [200, 300])
+      assert.deepStrictEqual(
+        ScalingReplay.run({ policy: fixed(1), arrivals: arrivals([10, 0]), max: 1, slowdown: () => Infinity }).settled,
+        1
+      )
       const hung = ends((at) => at >= 50 && at < 1050 ? Infinity : 1)
       assert.deepStrictEqual([hung.p50, hung.max], [1100, 1200])
     })

@@ -45,6 +45,8 @@ export interface Demand {
 // A memory lasts for a time, or for a number of departures if that is longer: the mean of fewer is mostly chance.
 const shortDepartures = 20
 const longDepartures = 400
+// But no longer than so many times the time: what was long ago is not known of now.
+const longest = 10
 
 const nothing: Flow = { elapsed: 0, arrivals: 0, departures: 0, busyTime: 0 }
 
@@ -69,7 +71,8 @@ export const observe = (settings: Settings, state: Demand, sample: Sample): Dema
     size: need
   }]
   return {
-    size: resized(state.size, needs[0]!.size, sample, presses, chanceOf(settings, believed)),
+    // By what was believed before, so that a greater backlog never makes a smaller crew.
+    size: resized(state.size, needs[0]!.size, sample, chanceOf(settings, long)),
     // Samples at one instant have no rate; the next span includes what happened between them.
     seen: sample.now === state.seen.now ? state.seen : sample,
     short,
@@ -82,7 +85,7 @@ const remember = (flow: Flow, from: Sample, to: Sample, memory: number, events: 
   const elapsed = growth(from.now, to.now)
   if (elapsed === 0) return flow
   const departures = growth(from.departures, to.departures)
-  const age = Math.min(elapsed / memory, departures / events)
+  const age = Math.max(elapsed / (longest * memory), Math.min(elapsed / memory, departures / events))
   const kept = Math.exp(-age)
   // What happened during the span is spread over it evenly, and fades as evenly: a span of an hour weighs no more than the memory.
   const taken = age > 0 ? (1 - kept) / age : 1
@@ -131,9 +134,9 @@ const chanceOf = (settings: Settings, flow: Flow): number =>
 const isRecent = (settings: Settings, past: Need, sample: Sample): boolean =>
   past.at > sample.now - settings.coolDown && past.at <= sample.now
 
-const resized = (size: number, need: number, { max, min }: Sample, presses: boolean, chance: number): number => {
+const resized = (size: number, need: number, { max, min }: Sample, chance: number): number => {
   const wanted = Math.max(min, Math.min(max, Math.ceil(need)))
-  const grows = need > size + (presses ? 0 : chance)
+  const grows = need > size + chance
   const shrinks = need < size - 1 - chance || need === 0
   return grows || shrinks ? wanted : Math.max(min, Math.min(max, size))
 }

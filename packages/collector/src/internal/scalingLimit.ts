@@ -16,6 +16,7 @@ import { growth } from "./scalingDemand.ts"
 
 export interface Settings {
   readonly tolerance: number
+  readonly clearWithin: number
   readonly coolDown: number
 }
 
@@ -57,7 +58,7 @@ export interface Limit {
 interface Measured {
   readonly count: number
   readonly concurrency: number
-  /** Operational: time worked by what departed, which is unbiased however short the measurement. */
+  /** Time worked by what departed. The mean of the services that are over would lag behind a change by a service. */
   readonly service: number
   /** The standard error of `service` relative to it, if service times are exponential. */
   readonly error: number
@@ -73,12 +74,15 @@ const firstLook = 32
 const firstLookWhileRamping = 16
 const checkLook = 128
 const lastLook = 512
+// A measurement begins and ends anywhere between two departures, and equal services depart all together: so it covers as many
+// departures as there are at once, several times over.
+const generations = 4
 // A baseline is found too high at every look of its life, so that it takes more.
 const baselineCertain = 5
 const maxCheckAfter = 8
 
 export const start = (sample: Sample): Limit => ({
-  limit: Math.max(initialLimit, sample.min),
+  limit: initialLimit,
   baseline: undefined,
   before: undefined,
   from: sample,
@@ -103,8 +107,7 @@ export const observe = (settings: Settings, state: Limit, sample: Sample, wanted
   if (hangs(settings, seen, sample)) return halve(seen, sample)
   if (sample.now < state.opensAt) return { ...seen, from: sample }
   const measured = measure(state.from, sample)
-  // Not before as many have departed as there are at once: until then those that began together may end together.
-  if (measured.count < Math.max(state.lookAt, measured.concurrency)) return seen
+  if (measured.count < Math.max(state.lookAt, generations * measured.concurrency)) return seen
   return state.baseline === undefined
     ? restart({ ...seen, baseline: anew(state.baseline, measured) }, sample)
     : look(settings, seen, state.baseline, measured, sample, wanted)
@@ -190,7 +193,7 @@ const judge = (
   const isFaster = isUncontended ||
     service * (1 + (state.isRamping ? certainWhileRamping : certain) * error) < tolerated
   const isDue = count >= checkLook &&
-    (state.isRamping || sample.now - state.checkedAt > state.checkAfter * settings.coolDown)
+    sample.now - state.checkedAt > (state.isRamping ? settings.clearWithin : state.checkAfter * settings.coolDown)
   if (!isSlower && !isFaster && !isDue && count < lastLook) return "uncertain"
   if (isSlower && (isUncontended || size <= Math.max(1, sample.min))) return "innocent"
   if (isInnocent(state.before, measured)) return "innocent"
@@ -222,11 +225,8 @@ const act = (
       const lowered = { limit: Math.max(1, target), before: state.before ?? before, isRamping: false }
       return restart({ ...state, ...lowered }, sample, service)
     }
-    case "raise": {
-      const halfOfBefore = state.before?.service === Infinity ? state.before.limit / 2 : 0
-      const limit = Math.max(target, size + 1, halfOfBefore)
-      return restart({ ...state, limit, before: undefined }, sample, service)
-    }
+    case "raise":
+      return restart({ ...state, limit: Math.max(target, size + 1), before: undefined }, sample, service)
     case "hold":
       return restart({ ...state, before: undefined, isRamping: false }, sample)
     case "untried":

@@ -102,10 +102,8 @@ class ReplayedQueue {
 
   advance(to: number): void {
     const elapsed = to - this.now
-    if (this.busy > 0) {
-      // Set and not added, so that rounding never leaves a remainder that would take no time.
-      this.odometer = to === this.nextEnd() ? this.inProgress[0]!.endsAt : this.odometer + elapsed / this.slowdown
-    }
+    // Set and not added, so that rounding never leaves a remainder that would take no time.
+    this.odometer = to === this.nextEnd() ? this.inProgress[0]!.endsAt : this.odometer + elapsed / this.slowdown
     this.busyTime += elapsed * this.busy
     this.sizeTime += elapsed * this.size
     this.now = to
