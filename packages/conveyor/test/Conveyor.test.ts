@@ -6,6 +6,7 @@ import {
   Effect,
   Exit,
   Fiber,
+  Latch,
   Layer,
   Logger,
   Metric,
@@ -876,6 +877,31 @@ describe("Conveyor", () => {
         yield* TestClock.adjust("1 second")
         yield* TestClock.adjust("1 second")
         assert.strictEqual((yield* Fiber.join(stopping)).lanes[0]!.delivered, 2)
+      }))
+
+    it.effect("is heard of by a subscriber who is far behind, or comes too late", () =>
+      Effect.gen(function*() {
+        const conveyor = yield* Conveyor.make("c", {
+          cadence: Cadence.every("1 second"),
+          producer: () => Effect.void,
+          consumers: []
+        })
+        const reading = yield* Latch.make(false)
+        const seen: Array<string> = []
+        const subscriber = yield* Effect.forkChild(
+          Stream.runForEach(conveyor.events, (event) => {
+            seen.push(event._tag)
+            return reading.await
+          }),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("2000 seconds")
+        yield* conveyor.stop
+        yield* reading.open
+        yield* Fiber.join(subscriber)
+        assert.isBelow(seen.length, 1100)
+        assert.strictEqual(seen.at(-1), "Stopped")
+        assert.deepStrictEqual(yield* Stream.runCollect(conveyor.events), [])
       }))
 
     it.effect("gives every caller of stop the same report, and events end with Stopped", () =>

@@ -155,7 +155,7 @@ export const make = Effect.fnUntraced(function*<A, E, R>(
     return Deferred.await(ended)
   })
 
-  yield* Effect.addFinalizer(() => Effect.andThen(stop, journal.close))
+  yield* Effect.addFinalizer(() => stop)
   yield* producer.start
   journal.publish({ _tag: "Started", conveyor: name })
   // Giving up while the producer was acquired for the first time has begun the end already.

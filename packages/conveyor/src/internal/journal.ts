@@ -14,7 +14,6 @@ export interface Journal<A, E> {
   /** Moves to another health, unless the present one is final. */
   readonly moveTo: (health: Health, reason: string) => void
   readonly events: Stream.Stream<ConveyorEvent<A, E>>
-  readonly close: Effect.Effect<void>
 }
 
 /** Events a subscriber may be behind before it misses the oldest. */
@@ -24,7 +23,8 @@ export const make = <A, E>(conveyor: string, context: Context.Context<never>): J
   let health: Health = "starting"
   // Made for the first who watches: most conveyors are watched by nobody, and its ring is larger than all the rest of them.
   let pubsub: PubSub.PubSub<ConveyorEvent<A, E>> | undefined
-  let closed = false
+  // Who has subscribed ends with `Stopped`, however far behind; so nothing has to be closed, and nothing is cut off.
+  let over = false
   const run = Effect.runForkWith(context)
   const watch = Effect.suspend(() =>
     pubsub !== undefined
@@ -32,7 +32,9 @@ export const make = <A, E>(conveyor: string, context: Context.Context<never>): J
       : Effect.map(PubSub.sliding<ConveyorEvent<A, E>>(bufferedEvents), (made) => pubsub ??= made)
   )
   const publish = (event: ConveyorEvent<A, E>) => {
-    if (pubsub !== undefined) PubSub.publishUnsafe(pubsub, event)
+    over ||= event._tag === "Stopped"
+    // Refused by a buffer that is full: only the Effect makes room, and it waits for nothing.
+    if (pubsub !== undefined && !PubSub.publishUnsafe(pubsub, event)) Effect.runSync(PubSub.publish(pubsub, event))
     const line = describe(event)
     if (line !== undefined) run(Effect.annotateLogs(line, { conveyor }))
   }
@@ -46,15 +48,12 @@ export const make = <A, E>(conveyor: string, context: Context.Context<never>): J
       health = to
       publish({ _tag: "HealthChanged", conveyor, from, to, reason })
     },
-    events: Stream.suspend(() =>
-      closed
-        ? Stream.empty
-        : Stream.takeUntil(Stream.unwrap(Effect.map(watch, Stream.fromPubSub)), (event) => event._tag === "Stopped")
-    ),
-    close: Effect.suspend(() => {
-      closed = true
-      return pubsub === undefined ? Effect.void : PubSub.shutdown(pubsub)
-    })
+    events: Stream.unwrap(
+      Effect.map(Effect.flatMap(watch, PubSub.subscribe), (subscription) =>
+        over
+          ? Stream.empty
+          : Stream.takeUntil(Stream.fromSubscription(subscription), (event) => event._tag === "Stopped"))
+    )
   }
 }
 
