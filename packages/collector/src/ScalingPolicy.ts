@@ -206,16 +206,21 @@ export const little = (options: LittleOptions = {}): ScalingPolicy => {
  * @since 0.1.0
  */
 export const gradient = (options: GradientOptions = {}): ScalingPolicy => {
-  const settings = demandSettings("gradient", options)
-  const tolerance = options.tolerance ?? defaults.tolerance
-  check(tolerance > 1 && tolerance < Infinity, "gradient", "tolerance", "more than 1 and finite", tolerance)
+  const settings = { ...demandSettings("gradient", options), tolerance: options.tolerance ?? defaults.tolerance }
+  check(
+    settings.tolerance > 1 && settings.tolerance < Infinity,
+    "gradient",
+    "tolerance",
+    "more than 1 and finite",
+    settings.tolerance
+  )
   return make({
     name: "gradient",
     initial: (sample) => ({ demand: Demand.start(sample), limit: Limit.start(sample) }),
     decide: (state, sample) => {
       const demand = Demand.observe(settings, state.demand, sample)
       // The limit is told what was wanted before, so that this sample's backlog can only make the crew larger.
-      const limit = Limit.observe({ tolerance, coolDown: settings.coolDown }, state.limit, sample, state.demand.size)
+      const limit = Limit.observe(settings, state.limit, sample, state.demand.size)
       return { state: { demand, limit }, size: Math.min(demand.size, Math.floor(limit.limit)) }
     }
   })
