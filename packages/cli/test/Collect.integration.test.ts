@@ -399,6 +399,8 @@ describe("conveyor collect", () => {
         const { code, stderr } = yield* run(directory, ["collect", "c.yaml"])
         assert.strictEqual(code, 69, stderr)
         assert.include(stderr, "b: not started")
+        // The one that had started takes its leave in order, for it may have accepted something.
+        assert.include(stderr, "a: has shut down")
       }))
 
     it.live("runs the example, and keeps the events of a key in order", () =>

@@ -70,11 +70,13 @@ const readText = (request: HttpServerRequest, maxBody: number, intake: Intake): 
 const refused = (what: string, errors: ReadonlyArray<object>): Refusal =>
   new Refusal({ status: 400, detail: `${what} was not accepted`, members: { errors } })
 
-/** By what the queue itself expects, within a minute: a queue that stands still gives no estimate. */
 const full = (intake: Intake): Effect.Effect<Refusal> =>
   Effect.map(intake.metrics, ({ drainEstimate }) =>
     new Refusal({
       status: 429,
       detail: "the queue is full",
-      headers: { "retry-after": String(Math.ceil(Math.min(60, Math.max(1, drainEstimate / 1000)))) }
+      headers: { "retry-after": String(retryAfter(drainEstimate)) }
     }))
+
+/** Whole seconds, by the milliseconds that the queue expects to need; within a minute, for one that stands still expects no end. */
+export const retryAfter = (drainEstimate: number): number => Math.ceil(Math.min(60, Math.max(1, drainEstimate / 1000)))
