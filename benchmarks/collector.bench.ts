@@ -1,6 +1,7 @@
 // What a queue of awaited events costs beside two queues of promises, and how far it is from the least that could be done.
 import { Deferred, Effect, Queue, Scope } from "effect"
 import { CollectorQueue } from "effect-collector"
+import { setImmediate } from "node:timers/promises"
 import type { Group } from "./harness.ts"
 import { perSecond } from "./harness.ts"
 
@@ -88,11 +89,8 @@ const floor = (work: Work) => async () => {
   return [rate]
 }
 
-const now = async (n: number): Promise<number> => n
-const later = async (n: number): Promise<number> => {
-  await new Promise((resolve) => setImmediate(resolve))
-  return n
-}
+const now = (n: number): Promise<number> => Promise.resolve(n)
+const later = (n: number): Promise<number> => setImmediate(n)
 
 /** Bytes of heap for each of so many that wait for a consumer that never comes. */
 const weigh = async (fill: (count: number) => Promise<unknown>) => {
@@ -107,14 +105,12 @@ const weigh = async (fill: (count: number) => Promise<unknown>) => {
   return [(after - before) / count]
 }
 
-const never = Effect.never
-
 const ourWeight = () =>
   weigh((count) =>
     Effect.runPromise(
       Effect.gen(function*() {
         const { publisher } = yield* CollectorQueue.make("weight", {
-          collectors: [(_: number) => never],
+          collectors: [() => Effect.never],
           autoscale: false,
           maxConsumers: 1,
           capacity: "unbounded",

@@ -12,7 +12,7 @@ const print = (what: string) =>
 const program = Effect.gen(function*() {
   // #region queue
   const queue = yield* CollectorQueue.make("orders", {
-    collectors: [(_: number) => Effect.sleep("100 millis")],
+    collectors: [() => Effect.sleep("100 millis")],
     maxConsumers: 50,
     scaling: ScalingPolicy.little({ coolDown: "5 seconds" }),
     logging: false,
