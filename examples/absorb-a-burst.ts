@@ -10,7 +10,6 @@ const print = (what: string) =>
   )
 
 const program = Effect.gen(function*() {
-  // #region queue
   const queue = yield* CollectorQueue.make("orders", {
     collectors: [() => Effect.sleep("100 millis")],
     maxConsumers: 50,
@@ -21,7 +20,6 @@ const program = Effect.gen(function*() {
       MessageBus.on("ScaledDown", ({ from, to }) => print(`${from} → ${to} consumers`))
     ]
   })
-  // #endregion
   const calm = Effect.repeat(queue.publisher.send(0), Schedule.spaced("100 millis"))
   yield* Effect.forkScoped(calm)
   yield* TestClock.adjust("3 seconds")
