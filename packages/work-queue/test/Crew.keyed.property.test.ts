@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, Fiber, Random, Scope } from "effect"
+import { Duration, Effect, Exit, Fiber, Logger, Random, Scope } from "effect"
 import { Faults, Simulation } from "effect-simulation"
 import { Crew, WorkQueue } from "effect-work-queue"
 import { KeyedModel, orders } from "./KeyedModel.ts"
@@ -226,6 +226,32 @@ describe("Crew keyed laws", () => {
       }))),
       undefined,
       { runs: 100, faults: [Faults.interruptFibers({ probability: 0.05 })] }
+    ))
+
+  it.effect("releases an item whose work or settlement is no Effect, or has none inside", () =>
+    Simulation.check(
+      Effect.scoped(Effect.gen(function*() {
+        const queue = yield* WorkQueue.make<number>({ keyed: { by: () => "one for all" } })
+        const settled: Array<number> = []
+        const logged: Array<unknown> = []
+        const noEffect = Effect.flatMap(Effect.yieldNow, () => 5 as never)
+        const crew = yield* Crew.make(queue, {
+          size: 2,
+          work: (item): Effect.Effect<void> => item === 0 ? 5 as never : item === 1 ? noEffect : Effect.void,
+          onSettled: (item) => {
+            settled.push(item)
+            return item === 2 ? noEffect : undefined
+          }
+        }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => logged.push(message))])))
+        yield* WorkQueue.offerAll(queue, [0, 1, 2, 3])
+        yield* Crew.awaitIdle(crew)
+        assert.deepStrictEqual(settled, [0, 1, 2, 3])
+        assert.deepInclude(yield* WorkQueue.stats(queue), { held: 0, keys: 0 })
+        assert.strictEqual((yield* Crew.drain(crew)).settled, 4)
+        assert.strictEqual(logged.length, 1, "the settlement that died")
+      })),
+      undefined,
+      { runs: 50 }
     ))
 
   it.effect("drain what is blocked as soon as its key is released by somebody else", () =>

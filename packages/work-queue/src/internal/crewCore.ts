@@ -121,8 +121,10 @@ export class CrewCore<A, U> {
     this.fork(worker.run, (exit) => {
       if (!worker.leaving) this.dismiss(worker)
       this.workers.delete(worker)
-      // What is no Effect, somewhere inside the work, ends the fiber itself.
+      // What is no Effect, somewhere inside the work or its settlement, ends the fiber itself.
       this.settled += this.settleFor(worker, exit)
+      if (worker.settling !== undefined && exit._tag === "Failure") this.fork(this.report(exit.cause), constVoid)
+      worker.free()
       this.fill()
       this.endIfOver()
     })

@@ -184,8 +184,8 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
 
   /** With keys, the room is shared: a key has some while fewer of it wait than there are places left. */
   private hasRoom(key: unknown): boolean {
-    const room = this.options.capacity - this.backlog.size
-    return room > 0 && (this.keys === undefined || this.keys.waiting(key) < room)
+    const waiting = this.keys === undefined ? 0 : this.keys.waiting(key)
+    return waiting < this.options.capacity - this.backlog.size
   }
 
   private accept(item: A, priority: number, key: unknown): void {

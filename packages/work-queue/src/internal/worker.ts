@@ -34,7 +34,9 @@ export class Worker<A, U> {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   /** The last thing it started was the user's work, whose Exit comes next. */
   private working = false
-  /** A settlement that is an Effect, to be run before anything else. */
+  /** What a settlement that is an Effect is owed for, until it is over. */
+  settling: Held<U> | undefined = undefined
+  /** That settlement, to be run before anything else. */
   private settlement: Effect.Effect<unknown> | undefined = undefined
   /** It has waited for a full batch, and takes what is there. */
   private gathered = false
@@ -164,10 +166,16 @@ export class Worker<A, U> {
       return crew.lookIfIdle()
     }
     crew.busy += held.count
-    this.settlement = Effect.ensuring(
-      crew.guard(settlement),
-      Effect.sync(() => crew.free(held.count, held.lines))
-    )
+    this.settling = held
+    this.settlement = Effect.ensuring(crew.guard(settlement), Effect.sync(() => this.free()))
+  }
+
+  /** The settlement that was running, if any was, is over. */
+  free(): void {
+    const { settling } = this
+    if (settling === undefined) return
+    this.settling = undefined
+    this.crew.free(settling.count, settling.lines)
   }
 
   private takeSettlement(): Effect.Effect<unknown> {
