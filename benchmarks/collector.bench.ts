@@ -154,6 +154,7 @@ export const groups: ReadonlyArray<Group> = [
     subjects: {
       ours: ours({ work: afterATurn }),
       "ours, sendAll": ours({ work: afterATurn, inOne: true }),
+      "ours, not measured": ours({ work: afterATurn, measured: false }),
       "p-queue": pQueue(later),
       "fastq.promise": fastq(later),
       "bare Queue and Deferred": floor(afterATurn)
