@@ -65,7 +65,8 @@ export interface ScalingPolicy {
  * **Details**
  *
  * `initial` gives the state before the first sample, and `decide` is asked about every sample, the first included. What it answers is
- * made whole (rounded up) and brought within `min` and `max`; instead of `NaN` the previous size is kept, and `min` at the start.
+ * made whole (rounded up) and brought within `min` and `max`; instead of `NaN` the previous size is kept, and `min` at the start. What
+ * is not a finite number in a sample is shown to them as 0.
  *
  * @category constructors
  * @stability unstable
@@ -79,9 +80,10 @@ export const make = <State>(options: {
   const step = (state: State, previous: number, sample: Sample): Decision => {
     const wanted = options.decide(state, sample)
     const size = within(wanted.size, previous, sample)
-    return { size, next: (sample) => step(wanted.state, size, sample) }
+    return { size, next: (sample) => step(wanted.state, size, finite(sample)) }
   }
-  return { name: options.name, start: (sample) => step(options.initial(sample), sample.min, sample) }
+  const start = (sample: Sample): Decision => step(options.initial(sample), sample.min, sample)
+  return { name: options.name, start: (sample) => start(finite(sample)) }
 }
 
 /**
@@ -224,6 +226,23 @@ export const gradient = (options: GradientOptions = {}): ScalingPolicy => {
       return { state: { demand, limit }, size: Math.min(demand.size, Math.floor(limit.limit)) }
     }
   })
+}
+
+const finite = (sample: Sample): Sample => {
+  const { arrivals, busy, busyTime, departures, depth, now, serviceTime, size } = sample
+  const orZero = (value: number): number => Number.isFinite(value) ? value : 0
+  // One that is not finite makes the sum so.
+  return Number.isFinite(arrivals + busy + busyTime + departures + depth + now + serviceTime + size) ? sample : {
+    ...sample,
+    arrivals: orZero(arrivals),
+    busy: orZero(busy),
+    busyTime: orZero(busyTime),
+    departures: orZero(departures),
+    depth: orZero(depth),
+    now: orZero(now),
+    serviceTime: orZero(serviceTime),
+    size: orZero(size)
+  }
 }
 
 const within = (size: number, previous: number, { max, min }: Sample): number =>

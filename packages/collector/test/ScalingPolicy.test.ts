@@ -49,6 +49,20 @@ describe("ScalingPolicy", () => {
       assert.strictEqual(wanting(50, 50).start(at(0)).next(at(10, { max: 20 })).size, 20)
     })
 
+    it("shows 0 for what is not a finite number", () => {
+      const seen: Array<ScalingPolicy.Sample> = []
+      const policy = ScalingPolicy.make({
+        name: "watching",
+        initial: () => 0,
+        decide: (state, sample) => {
+          seen.push(sample)
+          return { state, size: 1 }
+        }
+      })
+      policy.start(at(NaN, { depth: 7, busy: -Infinity })).next(at(10, { arrivals: Infinity, departures: 2 }))
+      assert.deepStrictEqual(seen, [at(0, { depth: 7 }), at(10, { departures: 2 })])
+    })
+
     it("keeps the previous size instead of NaN, and min at the start", () => {
       assert.strictEqual(wanting(7, NaN).start(at(0)).next(at(10)).size, 7)
       assert.strictEqual(wanting(NaN).start(at(0, { min: 2 })).size, 2)

@@ -188,6 +188,17 @@ describe("ScalingReplay", () => {
       assert.deepStrictEqual(run(), run())
     })
 
+    it("goes on where a rest of work is less than the clock can tell apart", () => {
+      const { settled } = ScalingReplay.run({
+        policy: fixed(1),
+        arrivals: Array.from({ length: 200 }, (_, i) => ({ at: 1e7 + i * 0.7, service: 1 / 3 })),
+        max: 1,
+        monitorInterval: "1 hour",
+        pointEvery: "1 hour"
+      })
+      assert.strictEqual(settled, 200)
+    })
+
     it("replays a load of nothing", () => {
       const { meanSize, settled, wait } = ScalingReplay.run({ policy: fixed(1), arrivals: [], max: 1 })
       assert.deepStrictEqual([meanSize, settled, wait.mean, wait.p99], [1, 0, 0, 0])

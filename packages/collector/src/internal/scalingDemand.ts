@@ -72,7 +72,7 @@ export const observe = (settings: Settings, state: Demand, sample: Sample): Dema
   }]
   return {
     // By what was believed before, so that a greater backlog never makes a smaller crew.
-    size: resized(state.size, needs[0]!.size, sample, chanceOf(settings, long)),
+    size: resized(state.size, needs[0]!.size, sample, chanceOf(long)),
     // Samples at one instant have no rate; the next span includes what happened between them.
     seen: sample.now === state.seen.now ? state.seen : sample,
     short,
@@ -87,21 +87,16 @@ const remember = (flow: Flow, from: Sample, to: Sample, memory: number, events: 
   const departures = growth(from.departures, to.departures)
   const age = Math.max(elapsed / (longest * memory), Math.min(elapsed / memory, departures / events))
   const kept = Math.exp(-age)
-  // What happened during the span is spread over it evenly, and fades as evenly: a span of an hour weighs no more than the memory.
-  const taken = age > 0 ? (1 - kept) / age : 1
   return {
-    elapsed: flow.elapsed * kept + elapsed * taken,
-    arrivals: flow.arrivals * kept + growth(from.arrivals, to.arrivals) * taken,
-    departures: flow.departures * kept + departures * taken,
-    busyTime: flow.busyTime * kept + growth(from.busyTime, to.busyTime) * taken
+    elapsed: flow.elapsed * kept + elapsed,
+    arrivals: flow.arrivals * kept + growth(from.arrivals, to.arrivals),
+    departures: flow.departures * kept + departures,
+    busyTime: flow.busyTime * kept + growth(from.busyTime, to.busyTime)
   }
 }
 
-/** By how much a total grew; one that did not, or is no number, says nothing. */
-export const growth = (from: number, to: number): number => {
-  const difference = to - from
-  return difference > 0 && difference < Infinity ? difference : 0
-}
+/** By how much a total grew; one that fell is another count, and says nothing. */
+export const growth = (from: number, to: number): number => Math.max(0, to - from)
 
 /** Unknown, and so without bound, until something has departed. */
 const loadOf = (flow: Flow): number =>
@@ -127,9 +122,8 @@ const needOf = (settings: Settings, load: number, inSystem: number, share: numbe
       Math.max(load * (1 + settings.wipMargin), load + share * (inSystem - load))
     )
 
-/** How far the need for a steady load moves by chance, as far as the margin is there to bear it. */
-const chanceOf = (settings: Settings, flow: Flow): number =>
-  flow.departures > 0 ? Math.min(2 * errorOf(flow) * loadOf(flow), Math.max(1, settings.wipMargin * loadOf(flow))) : 0
+/** How far the need for a steady load moves by chance. */
+const chanceOf = (flow: Flow): number => flow.departures > 0 ? 2 * errorOf(flow) * loadOf(flow) : 0
 
 const isRecent = (settings: Settings, past: Need, sample: Sample): boolean =>
   past.at > sample.now - settings.coolDown && past.at <= sample.now

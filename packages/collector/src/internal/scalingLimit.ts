@@ -65,6 +65,8 @@ interface Measured {
 }
 
 const initialLimit = 4
+// In tolerated service times.
+const hangsAfter = 30
 const firstBaseline = 32
 // Three standard errors make a direction certain; two will do while ramping, when a mistake costs little. It is looked for
 // when the count has doubled, not at every sample: chance that is asked often enough says everything.
@@ -100,9 +102,9 @@ export const observe = (settings: Settings, state: Limit, sample: Sample, wanted
   const hasMoved = sample.departures !== state.departures || sample.busy === 0
   const movedAt = hasMoved ? sample.now : state.movedAt
   const seen = { ...state, seenAt: sample.now, departures: sample.departures, movedAt }
-  // A silence of that length is no measurement.
-  if (sample.now < state.seenAt || sample.now - state.seenAt > settings.coolDown) {
-    return restart({ ...seen, movedAt: sample.now }, sample)
+  // What falls is another clock or another count.
+  if (sample.now < state.seenAt || sample.departures < state.departures) {
+    return restart({ ...seen, checkedAt: sample.now, movedAt: sample.now }, sample)
   }
   if (hangs(settings, seen, sample)) return halve(seen, sample)
   if (sample.now < state.opensAt) return { ...seen, from: sample }
@@ -135,15 +137,22 @@ const restart = (state: Limit, sample: Sample, settle = 0): Limit => ({
 
 /** Whether nothing departs for a time in which everything in progress should have, many times over. */
 const hangs = (settings: Settings, state: Limit, sample: Sample): boolean =>
-  state.baseline !== undefined && sample.now - state.movedAt > 30 * settings.tolerance * state.baseline.service
+  state.baseline !== undefined && sample.now - state.movedAt > hangsAfter * settings.tolerance * state.baseline.service
 
 const halve = (state: Limit, sample: Sample): Limit =>
   restart({
     ...state,
-    limit: Math.max(1, Math.min(state.limit, sample.busy) / 2),
+    limit: Math.max(1, state.limit / 2),
     before: { limit: state.before?.limit ?? state.limit, concurrency: 0, service: Infinity },
     movedAt: sample.now
   }, sample)
+
+interface Finding extends Measured {
+  readonly isUncontended: boolean
+  readonly tolerated: number
+  /** The concurrency at which the service time would be as tolerated. */
+  readonly target: number
+}
 
 type Verdict = "uncertain" | "innocent" | "lower" | "raise" | "hold" | "check" | "untried"
 
@@ -161,33 +170,16 @@ const look = (
   }
   const isUncontended = concurrency <= baseline.concurrency * 1.1
   const tolerated = settings.tolerance * baseline.service
-  const target = concurrency * (isUncontended ? settings.tolerance : Math.min(2, Math.max(0.5, tolerated / service)))
-  const verdict = judge(settings, state, measured, sample, { isUncontended, tolerated, target, wanted })
+  const factor = isUncontended ? settings.tolerance : Math.min(2, Math.max(0.5, tolerated / service))
+  const finding = { ...measured, isUncontended, tolerated, target: concurrency * factor }
+  const verdict = judge(settings, state, finding, sample, wanted)
   return verdict === "uncertain"
     ? { ...state, lookAt: 2 * count }
-    : act(
-      { ...state, baseline: isUncontended ? pool(baseline, measured) : baseline },
-      baseline,
-      measured,
-      sample,
-      verdict,
-      target
-    )
+    : act({ ...state, baseline: isUncontended ? pool(baseline, measured) : baseline }, verdict, finding, sample)
 }
 
-const judge = (
-  settings: Settings,
-  state: Limit,
-  measured: Measured,
-  sample: Sample,
-  { isUncontended, target, tolerated, wanted }: {
-    readonly isUncontended: boolean
-    readonly tolerated: number
-    readonly target: number
-    readonly wanted: number
-  }
-): Verdict => {
-  const { concurrency, count, error, service } = measured
+const judge = (settings: Settings, state: Limit, finding: Finding, sample: Sample, wanted: number): Verdict => {
+  const { count, error, isUncontended, service, target, tolerated } = finding
   const size = Math.floor(state.limit)
   const isSlower = service * (1 - certain * error) > tolerated
   const isFaster = isUncontended ||
@@ -195,30 +187,22 @@ const judge = (
   const isDue = count >= checkLook &&
     sample.now - state.checkedAt > (state.isRamping ? settings.clearWithin : state.checkAfter * settings.coolDown)
   if (!isSlower && !isFaster && !isDue && count < lastLook) return "uncertain"
-  if (isSlower && (isUncontended || size <= Math.max(1, sample.min))) return "innocent"
-  if (isInnocent(state.before, measured)) return "innocent"
+  if (isSlower && size <= Math.max(1, sample.min)) return "innocent"
+  if (isInnocent(state.before, finding)) return "innocent"
   if (isSlower) return "lower"
   // A limit that is not reached has not been tried: it is neither raised nor in doubt.
-  if (wanted <= size || concurrency < 0.75 * size) return "untried"
+  if (wanted <= size) return "untried"
   if (isFaster && !(isDue && target < 1.25 * size)) return "raise"
   return isDue ? "check" : "hold"
 }
 
-const act = (
-  state: Limit,
-  baseline: Baseline,
-  measured: Measured,
-  sample: Sample,
-  verdict: Exclude<Verdict, "uncertain">,
-  target: number
-): Limit => {
-  const { concurrency, service } = measured
-  const size = Math.floor(state.limit)
+const act = (state: Limit, verdict: Exclude<Verdict, "uncertain">, finding: Finding, sample: Sample): Limit => {
+  const { concurrency, service, target } = finding
   const before = { limit: state.limit, concurrency, service }
   switch (verdict) {
     case "innocent": {
       const limit = state.before?.limit ?? state.limit
-      const renewed = { limit, before: undefined, baseline: anew(baseline, measured), isRamping: true, checkAfter: 1 }
+      const renewed = { limit, before: undefined, baseline: anew(state.baseline, finding), checkAfter: 1 }
       return restart({ ...state, ...renewed }, sample, service)
     }
     case "lower": {
@@ -226,9 +210,13 @@ const act = (
       return restart({ ...state, ...lowered }, sample, service)
     }
     case "raise":
-      return restart({ ...state, limit: Math.max(target, size + 1), before: undefined }, sample, service)
+      return restart(
+        { ...state, limit: Math.max(target, Math.floor(state.limit) + 1), before: undefined },
+        sample,
+        service
+      )
     case "hold":
-      return restart({ ...state, before: undefined, isRamping: false }, sample)
+      return restart({ ...state, before: undefined }, sample)
     case "untried":
       return restart({ ...state, before: undefined, checkedAt: sample.now }, sample)
     case "check": {
