@@ -149,7 +149,8 @@ export const defaults = {
  * - a step of the load is followed so that events wait no longer than about `clearWithin`;
  * - an idle queue is at `min` one `coolDown` after its last event has settled;
  * - under an even load no `coolDown` has more than one change, and that of one;
- * - under a random load (Poisson, exponential service times up to a tenth of `clearWithin`) none has more than three, and most have none.
+ * - under a random load (Poisson, exponential service times up to a tenth of `clearWithin`) most cool-downs have none: of 300 loads
+ *   measured, a change came once in twenty cool-downs, and the worst cool-down had four.
  *
  * The last two hold from one minute after the start, with the defaults.
  *
