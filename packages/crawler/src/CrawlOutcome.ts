@@ -1,0 +1,66 @@
+/**
+ * What becomes of items, and of a crawl.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import type * as Exit from "effect/Exit"
+import type { Failure, Item, Success } from "./CrawlItem.ts"
+
+/**
+ * An item that was not done, because a limit was reached or its key had been seen. An outcome, not an error.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface Skipped {
+  readonly item: Item
+  readonly reason: "duplicate" | "maxDepth" | "maxItems"
+}
+
+/**
+ * What a root and all below it came to.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface RootOutcome<out I> {
+  readonly item: I
+  readonly exit: Exit.Exit<Success<I>, Failure<I> | DescendantFailed>
+}
+
+/**
+ * An item whose class has `onFailure: "failFast"` failed because one of its descendants did.
+ *
+ * @category errors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export class DescendantFailed extends Data.TaggedError("DescendantFailed")<{
+  readonly item: Item
+  readonly cause: unknown
+}> {
+  override get message(): string {
+    return "a descendant failed, and the item fails with the first that does"
+  }
+}
+
+/**
+ * How a crawl ended. `enqueued = succeeded + failed + interrupted`, once it has ended.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface CrawlReport<out I = Item> {
+  readonly enqueued: number
+  readonly succeeded: number
+  readonly failed: number
+  /** Interrupted while they ran, or not begun, because the crawl was stopped or an ancestor failed fast. */
+  readonly interrupted: number
+  readonly skipped: { readonly duplicate: number; readonly maxDepth: number; readonly maxItems: number }
+  /** In the order in which they settled. */
+  readonly roots: ReadonlyArray<RootOutcome<I>>
+}
