@@ -146,9 +146,9 @@ export class CrewCore<A, U> {
   // --- settlements
 
   /** Counts how something that was begun ended. */
-  count(held: Held<U>, exit: Exit.Exit<unknown, unknown>, now: number): Outcome {
+  count(held: Held<U>, beganAt: number, exit: Exit.Exit<unknown, unknown>, now: number): Outcome {
     const outcome = outcomeOf(exit)
-    for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, outcome)
+    for (let i = 0; i < held.count; i++) this.flow.settle(now, beganAt, outcome)
     if (outcome === "interrupted") this.interruptedCount += held.count
     else this.settled += held.count
     return outcome
@@ -211,7 +211,7 @@ export class CrewCore<A, U> {
     if (held === undefined) return 0
     worker.held = undefined
     const now = this.flow.now()
-    for (let i = 0; i < held.count; i++) this.flow.settle(now, held.beganAt, outcomeOf(exit))
+    for (let i = 0; i < held.count; i++) this.flow.settle(now, worker.beganAt, outcomeOf(exit))
     this.busy -= held.count
     this.runSettlements([held.unit], exit, held.count, held.lines)
     return held.count

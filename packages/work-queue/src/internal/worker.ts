@@ -15,7 +15,6 @@ import type { Waiter } from "./queueCore.ts"
 export interface Held<U> {
   readonly unit: U
   readonly count: number
-  readonly beganAt: number
   /** Of each item the line of its key, until its settlement is over. */
   readonly lines: ReadonlyArray<Line<any>>
 }
@@ -40,10 +39,11 @@ export class Worker<A, U> {
   private settlement: Effect.Effect<unknown> | undefined = undefined
   /** It has waited for a full batch, and takes what is there. */
   private gathered = false
-  /** When it settled what it held last, if the next follows in the same step: one look at the clock ends one and begins another. */
-  private freeAt: number | undefined = undefined
+  // Numbers and never undefined, so that V8 keeps them unboxed: a box for each item costs as much as all the measuring.
+  /** When it settled what it held last, if the next follows in the same step; otherwise NaN. One look at the clock ends one and begins another. */
+  private freeAt = NaN
   /** Of the turn that begins: when, how many it has taken, and their lines. */
-  private beganAt = 0
+  beganAt = 0
   private taken = 0
   private lines = none
 
@@ -63,7 +63,7 @@ export class Worker<A, U> {
   }
 
   private readonly turns: Effect.Effect<void> = Effect.suspend(() => {
-    this.freeAt = undefined
+    this.freeAt = NaN
     return Effect.catchCause(
       Effect.whileLoop({
         while: () => this.settlement !== undefined || this.crew.stays(this),
@@ -102,7 +102,7 @@ export class Worker<A, U> {
         return this.wait(batch.size, batch.wait)
       }
       const effect = this.begin()
-      this.freeAt = undefined
+      this.freeAt = NaN
       if (!Exit.isExit(effect)) {
         this.working = true
         return Effect.exit(Effect.interruptible(effect))
@@ -111,18 +111,18 @@ export class Worker<A, U> {
       // Counts as a step of the fiber, so that it yields as often as if it had been one.
       fiber.currentOpCount++
     } while (!fiber.cache.scheduler.shouldYield(fiber))
-    this.freeAt = undefined
+    this.freeAt = NaN
     return Exit.void
   }
 
   private begin(): Effect.Effect<unknown, unknown> {
     const { crew } = this
-    this.beganAt = this.freeAt ?? crew.flow.now()
+    this.beganAt = Number.isNaN(this.freeAt) ? crew.flow.now() : this.freeAt
     this.taken = 0
     this.lines = crew.queue.keys === undefined ? none : []
     const unit = crew.plan.pull(this)
     this.gathered = false
-    this.held = { unit, count: this.taken, beganAt: this.beganAt, lines: this.lines }
+    this.held = { unit, count: this.taken, lines: this.lines }
     crew.busy += this.taken
     crew.queue.afterRoom()
     return crew.plan.work(unit)
@@ -152,7 +152,7 @@ export class Worker<A, U> {
     this.held = undefined
     // A fiber that was interrupted stays so, and would interrupt the next item too: another one takes its place.
     const now = crew.flow.now()
-    if (crew.count(held, exit, now) === "interrupted" && !this.leaving) crew.dismiss(this)
+    if (crew.count(held, this.beganAt, exit, now) === "interrupted" && !this.leaving) crew.dismiss(this)
     crew.busy -= held.count
     let settlement: unknown = undefined
     try {
@@ -186,7 +186,7 @@ export class Worker<A, U> {
 
   /** Waits for `need` items, for the crew to dismiss it, for the queue's end, or `within` milliseconds. */
   private wait(need: number, within: number | undefined): Effect.Effect<void> {
-    this.freeAt = undefined
+    this.freeAt = NaN
     return Effect.callback((resume) => {
       const { crew } = this
       let timer: Fiber.Fiber<unknown, unknown> | undefined = undefined
