@@ -117,7 +117,10 @@ export interface Processing {
   readonly depth: number
   /** The item that enqueued this one. */
   readonly parent: Item | undefined
-  /** Adds children, of any classes whose Layers are there. They may begin before this item has been processed. */
+  /**
+   * Adds children, of any classes whose Layers are there, and gives those that are skipped. They may begin before this item
+   * has been processed; those of a class with `retry` are added, and skipped, when the attempt has succeeded.
+   */
   readonly enqueue: <I extends Item>(...items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<Skipped>, never, I>
   /** Says what is being done now, for whoever looks at the crawl. */
   readonly describe: (text: string) => Effect.Effect<void>

@@ -88,7 +88,13 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
     return undefined
   }
 
-  const processingOf = (node: Node): CrawlItem.Processing => ({
+  const addAll = (items: ReadonlyArray<CrawlItem.Item>, node: Node): ReadonlyArray<Skipped> =>
+    items.map((item) => add(item, node)).filter((skipped) => skipped !== undefined)
+
+  const processingOf = (
+    node: Node,
+    take: (items: ReadonlyArray<CrawlItem.Item>) => ReadonlyArray<Skipped>
+  ): CrawlItem.Processing => ({
     id: node.id,
     depth: node.depth,
     parent: node.parent?.item,
@@ -97,7 +103,7 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
         if (node.state !== "processing") {
           throw new Error(`Crawler: item ${node.id} has been processed, and enqueues no more`)
         }
-        return items.map((item) => add(item, node)).filter((skipped) => skipped !== undefined)
+        return take(items)
       }),
     describe: (text) =>
       Effect.sync(() => {
@@ -109,10 +115,24 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
   const attempt = (node: Node): Effect.Effect<unknown, unknown> => {
     const { behavior, options } = node.registered
     const effect = options.retry === undefined
-      ? behavior.process(node.item, processingOf(node))
-      : Effect.retry(Effect.suspend(() => behavior.process(node.item, processingOf(node))), options.retry)
+      ? behavior.process(node.item, processingOf(node, (items) => addAll(items, node)))
+      : Effect.retry(tried(node), options.retry)
     return Exit.isExit(effect) || node.failFast === undefined ? effect : node.failFast.guard(effect)
   }
+
+  /** One attempt of several: its children are added if it succeeds, so that the next one does not add them again. */
+  const tried = (node: Node): Effect.Effect<unknown, unknown> =>
+    Effect.suspend(() => {
+      const held: Array<CrawlItem.Item> = []
+      const processing = processingOf(node, (items) => {
+        held.push(...items)
+        return []
+      })
+      return Effect.tap(node.registered.behavior.process(node.item, processing), () => {
+        addAll(held, node)
+        return Effect.void
+      })
+    })
 
   const hookOf = (node: Node): Effect.Effect<unknown, unknown> | undefined => {
     const { afterChildren } = node.registered.behavior
