@@ -42,10 +42,9 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
   let openRoots = 0
   // Made for the first who watches: an event of every item is not even made for nobody.
   let pubsub: PubSub.PubSub<CrawlEvent> | undefined
-  let over = false
+  let report: CrawlReport<I> | undefined
 
   const tell = (event: CrawlEvent): void => {
-    over ||= event._tag === "Ended"
     // Refused by a buffer that is full: only the Effect makes room, and it waits for nothing.
     if (pubsub !== undefined && !PubSub.publishUnsafe(pubsub, event)) Effect.runSync(PubSub.publish(pubsub, event))
   }
@@ -144,9 +143,9 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
   const processed = (node: Node, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
     node.own = exit
     node.state = "processed"
-    if (Exit.isFailure(exit) && node.registered.options.onFailure === "failFast") node.failFast!.fail(exit.cause)
     processing.delete(node)
     if (pubsub !== undefined) tell({ _tag: "Processed", about: node, exit })
+    if (Exit.isFailure(exit) && node.registered.options.onFailure === "failFast") node.failFast!.fail(exit.cause)
     return climb(--node.open === 0 ? node : undefined)
   }
 
@@ -168,8 +167,9 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
   /** What an item without a hook comes to. */
   const finalOf = (node: Node): Exit.Exit<unknown, unknown> => {
     const failure = node.registered.options.onFailure === "failFast" ? node.failFast?.failure : undefined
-    return failure === undefined || Exit.isFailure(node.own!)
-      ? node.own!
+    const own = node.own!
+    return failure === undefined || (Exit.isFailure(own) && own.cause === failure.cause)
+      ? own
       : Exit.fail(new DescendantFailed({ item: node.item, cause: failure.cause }))
   }
 
@@ -178,6 +178,7 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
     const outcome = Exit.isSuccess(exit) ? "succeeded" : Exit.hasInterrupts(exit) ? "interrupted" : "failed"
     counts[outcome]++
     if (node.registered.options.trackOverall === true) counts.trackedSettled++
+    if (node.registered.options.onFailure === "failFast") node.failFast!.leave()
     if (pubsub !== undefined) tell({ _tag: "Settled", about: node, exit })
     const { parent } = node
     if (parent === undefined) {
@@ -212,19 +213,16 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
 
   for (const root of roots) add(root, undefined)
   if (openRoots === 0) WorkQueue.endUnsafe(queue)
-  const report = (): CrawlReport<I> => ({
-    enqueued: counts.enqueued,
-    succeeded: counts.succeeded,
-    failed: counts.failed,
-    // What has not settled when the crawl has ended never will.
-    interrupted: counts.enqueued - counts.succeeded - counts.failed,
-    skipped: { ...skips },
-    roots: outcomes
-  })
   const end = (): CrawlReport<I> => {
-    const made = report()
-    if (!over) tell({ _tag: "Ended", report: made })
-    return made
+    if (report !== undefined) return report
+    // What has not settled when the crawl has ended never will.
+    counts.interrupted = counts.enqueued - counts.succeeded - counts.failed
+    processing.clear()
+    waiting.clear()
+    const { enqueued, failed, interrupted, succeeded } = counts
+    report = { enqueued, succeeded, failed, interrupted, skipped: { ...skips }, roots: outcomes }
+    tell({ _tag: "Ended", report })
+    return report
   }
   // Runs after the crew has ended, since finalizers run last in, first out.
   yield* Effect.addFinalizer(() => Effect.sync(end))
@@ -245,7 +243,7 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
           PubSub.subscribe
         ),
         (subscription) =>
-          over
+          report !== undefined
             ? Stream.empty
             : Stream.takeUntil(Stream.fromSubscription(subscription), (event) => event._tag === "Ended")
       )
