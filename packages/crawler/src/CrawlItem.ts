@@ -121,7 +121,9 @@ export interface Processing {
    * Adds children, of any classes whose Layers are there, and gives those that are skipped. They may begin before this item
    * has been processed; those of a class with `retry` are added, and skipped, when the attempt has succeeded.
    */
-  readonly enqueue: <I extends Item>(...items: ReadonlyArray<I>) => Effect.Effect<ReadonlyArray<Skipped>, never, I>
+  readonly enqueue: <const Items extends ReadonlyArray<Item>>(
+    ...items: Items
+  ) => Effect.Effect<ReadonlyArray<Skipped>, never, Items[number]>
   /** Says what is being done now, for whoever looks at the crawl. */
   readonly describe: (text: string) => Effect.Effect<void>
 }
