@@ -75,15 +75,17 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
       tell({ _tag: "Skipped", skipped })
       return skipped
     }
-    if (found.options.key !== undefined) seen.add(`${found.name}\n${found.options.key(item)}`)
     const failFast = found.options.onFailure === "failFast" ? new FailFast(parent?.failFast) : parent?.failFast
-    const node = new Node(++counts.enqueued, item, found, parent, failFast)
+    const node = new Node(counts.enqueued + 1, item, found, parent, failFast)
+    // Before anything is counted: functions of the options are asked here, and may throw.
+    WorkQueue.offerUnsafe(queue, node)
+    if (found.options.key !== undefined) seen.add(`${found.name}\n${found.options.key(item)}`)
+    counts.enqueued++
     if (parent === undefined) openRoots++
     else parent.open++
     if (found.options.trackOverall === true) counts.tracked++
     waiting.set(found.name, (waiting.get(found.name) ?? 0) + 1)
     if (pubsub !== undefined) tell({ _tag: "Enqueued", about: node })
-    WorkQueue.offerUnsafe(queue, node)
     return undefined
   }
 
