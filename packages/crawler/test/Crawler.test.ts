@@ -132,6 +132,8 @@ describe("Crawler", () => {
           })
           yield* TestClock.adjust("4 seconds")
           assert.deepStrictEqual((yield* crawl.stats).overall, { settled: 1, known: 4 })
+          // Those that were processed are not shown any more, also while what they enqueued is not done.
+          assert.deepStrictEqual((yield* crawl.stats).processing.map(({ id }) => id), [4])
           yield* crawl.kill
           const ended = yield* crawl.stats
           assert.deepStrictEqual(ended.processing, [])
