@@ -179,10 +179,11 @@ describe("Crawler", () => {
       assert.deepStrictEqual(waiting, [])
     }))
 
-  it.effect("law: as many are at work as concurrency allows, whenever items wait", () =>
+  it.effect("law: never more are at work than concurrency allows, items and hooks together, and at times as many", () =>
     Effect.gen(function*() {
       const reached = new Set<boolean>()
       yield* check({}, ({ observed, options: { concurrency } }) => {
+        assert.isAtMost(observed.mostAtWork, concurrency)
         reached.add(concurrency > 1 && observed.mostAtWork === concurrency)
       })
       assert.isTrue(reached.has(true))
