@@ -58,8 +58,9 @@ export type Success<I> = I extends Item<string, infer A, infer _E> ? A : never
 export type Failure<I> = I extends Item<string, infer _A, infer E> ? E : never
 
 /**
- * What becomes of an item when one of its descendants fails: it is told (`collect`), it fails at once and what is left of
- * its descendants is not done (`failFast`), or it is not told (`ignore`).
+ * What becomes of an item when one of its children comes to a failure: it is told (`collect`), it fails at once and what is
+ * left below it is not done (`failFast`), or it is not told (`ignore`). A failure further below is known only by what the
+ * items between come to.
  *
  * @category models
  * @stability unstable

@@ -28,22 +28,22 @@ export interface Skipped {
  */
 export interface RootOutcome<out I> {
   readonly item: I
-  readonly exit: Exit.Exit<Success<I>, Failure<I> | DescendantFailed>
+  readonly exit: Exit.Exit<Success<I>, Failure<I> | ChildFailed>
 }
 
 /**
- * An item whose class has `onFailure: "failFast"` failed because one of its descendants did.
+ * An item whose class has `onFailure: "failFast"` failed because one of its children did.
  *
  * @category errors
  * @stability unstable
  * @since 0.1.0
  */
-export class DescendantFailed extends Data.TaggedError("DescendantFailed")<{
+export class ChildFailed extends Data.TaggedError("ChildFailed")<{
   readonly item: Item
   readonly cause: unknown
 }> {
   override get message(): string {
-    return "a descendant failed, and the item fails with the first that does"
+    return "a child failed, and the item fails with the first that does"
   }
 }
 

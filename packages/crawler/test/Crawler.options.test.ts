@@ -58,7 +58,7 @@ describe("options of a crawl", () => {
         const error = Exit.isFailure(exit) && exit.cause.reasons[0]
         assert.isTrue(error && error._tag === "Fail")
         if (error && error._tag === "Fail") {
-          assert.deepInclude(error.error, { _tag: "DescendantFailed", item, cause: Cause.fail("soon") })
+          assert.deepInclude(error.error, { _tag: "ChildFailed", item, cause: Cause.fail("soon") })
         }
         assert.deepInclude(report, { failed: 2, interrupted: 0 })
       }))
@@ -172,16 +172,19 @@ describe("options of a crawl", () => {
         const layer = Once.toLayer({
           process: ({ by, key }, crawl) => {
             done.push(key)
-            return by === "deep" ? Effect.asVoid(crawl.enqueue(new Once({ key: "x", by: "" }))) : Exit.void
+            if (by === "") return Exit.void
+            return Effect.asVoid(
+              crawl.enqueue(by === "deep" ? new Once({ key: "c", by: "x" }) : new Once({ key: "x", by: "" }))
+            )
           }
         })
-        // The key of what a depth or a number has refused was never seen.
+        // Depth first, the last root first: d, its child c, which is too deep for x, then e, which is not.
         const report = yield* Crawler.run(
-          [new Once({ key: "d", by: "deep" }), new Once({ key: "e", by: "" })],
-          { maxDepth: 0 }
+          [new Once({ key: "e", by: "x" }), new Once({ key: "d", by: "deep" })],
+          { maxDepth: 1, order: "lifo", concurrency: 1 }
         ).pipe(Effect.provide(layer))
         assert.deepStrictEqual(report.skipped, { duplicate: 0, maxDepth: 1, maxItems: 0 })
-        assert.deepStrictEqual(done, ["d", "e"])
+        assert.deepStrictEqual(done, ["d", "c", "e", "x"])
       }))
 
     it.effect.each([[undefined, 1], [2, 2], ["unbounded", 6]] as const)(

@@ -241,9 +241,9 @@ describe("Crawler", () => {
         ) as Exited | undefined
         if (first?._tag === "Settled") {
           const error = Exit.isFailure(exit) && exit.cause.reasons[0]
-          assert.isTrue(error && error._tag === "Fail" && error.error instanceof CrawlOutcome.DescendantFailed)
+          assert.isTrue(error && error._tag === "Fail" && error.error instanceof CrawlOutcome.ChildFailed)
           if (error && error._tag === "Fail") {
-            const failed = error.error as CrawlOutcome.DescendantFailed
+            const failed = error.error as CrawlOutcome.ChildFailed
             assert.strictEqual(failed.item, planned.item)
             assert.strictEqual(failed.cause, (first.exit as Exit.Failure<unknown, unknown>).cause)
           }

@@ -90,7 +90,7 @@ describe("types of a crawl", () => {
   it("give the roots' exits the types of their classes", () => {
     type Roots = CrawlOutcome.CrawlReport<Page>["roots"]
     expectTypeOf<Roots[number]["exit"]>().toEqualTypeOf<
-      Exit.Exit<number, "gone" | "forbidden" | CrawlOutcome.DescendantFailed>
+      Exit.Exit<number, "gone" | "forbidden" | CrawlOutcome.ChildFailed>
     >()
     expectTypeOf<Roots[number]["item"]>().toEqualTypeOf<Page>()
     expectTypeOf<CrawlItem.Success<Image>>().toEqualTypeOf<void>()

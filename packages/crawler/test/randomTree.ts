@@ -54,11 +54,11 @@ const typed = {
   failure: Schema.String,
   priority: (item: { readonly priority: number }) => item.priority
 }
-export class Collect extends CrawlItem.Class<Collect>()("Collect", fields, typed) {}
-export class Bare extends CrawlItem.Class<Bare>()("Bare", fields, typed) {}
-export class Ignore extends CrawlItem.Class<Ignore>()("Ignore", fields, { ...typed, onFailure: "ignore" }) {}
-export class Fast extends CrawlItem.Class<Fast>()("Fast", fields, { ...typed, onFailure: "failFast" }) {}
-export class BareFast extends CrawlItem.Class<BareFast>()("BareFast", fields, { ...typed, onFailure: "failFast" }) {}
+class Collect extends CrawlItem.Class<Collect>()("Collect", fields, typed) {}
+class Bare extends CrawlItem.Class<Bare>()("Bare", fields, typed) {}
+class Ignore extends CrawlItem.Class<Ignore>()("Ignore", fields, { ...typed, onFailure: "ignore" }) {}
+class Fast extends CrawlItem.Class<Fast>()("Fast", fields, { ...typed, onFailure: "failFast" }) {}
+class BareFast extends CrawlItem.Class<BareFast>()("BareFast", fields, { ...typed, onFailure: "failFast" }) {}
 export type AnyItem = Collect | Bare | Ignore | Fast | BareFast
 
 /** An item that is planned, and all below it. */

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type { Crawl, CrawlStats, Options } from "../Crawler.ts"
 import type { CrawlEvent } from "../CrawlEvent.ts"
 import * as CrawlItem from "../CrawlItem.ts"
-import { type CrawlReport, DescendantFailed, type RootOutcome, type Skipped } from "../CrawlOutcome.ts"
+import { ChildFailed, type CrawlReport, type RootOutcome, type Skipped } from "../CrawlOutcome.ts"
 import { FailFast } from "./failFast.ts"
 import { Node } from "./node.ts"
 import { resolve } from "./settings.ts"
@@ -172,7 +172,7 @@ export const make = Effect.fnUntraced(function*<I extends CrawlItem.Item>(
     const own = node.own!
     return failure === undefined || (Exit.isFailure(own) && own.cause === failure.cause)
       ? own
-      : Exit.fail(new DescendantFailed({ item: node.item, cause: failure.cause }))
+      : Exit.fail(new ChildFailed({ item: node.item, cause: failure.cause }))
   }
 
   /** Settles an item for good, and gives its parent if that was the last it waited for. */

@@ -2,7 +2,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** What an item that fails with the first of its descendants, and all below it, have in common. */
+/** What an item that fails with the first of its children, and all below it, have in common. */
 export class FailFast {
   /** Whether what belongs to it is not to be done any more. */
   isOver = false

@@ -14,7 +14,7 @@ export class Node implements About {
   readonly parent: Node | undefined
   readonly depth: number
   readonly priority: number
-  /** That of the nearest ancestor that fails when a descendant does, or its own. */
+  /** That of the nearest ancestor that fails when a child does, or its own. */
   readonly failFast: FailFast | undefined
   open = 1
   state: "waiting" | "processing" | "processed" = "waiting"

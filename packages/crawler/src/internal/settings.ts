@@ -27,6 +27,9 @@ export const resolve = (options: Options): Settings => {
   const { concurrency = defaults.concurrency, keyed, order = defaults.order } = options
   const keyConcurrency = keyed?.concurrency ?? defaults.keyConcurrency
   count("keyed.concurrency", keyConcurrency, 1)
+  if (!["fifo", "lifo", "priority"].includes(order)) {
+    throw new RangeError(`Crawler: order must be "fifo", "lifo" or "priority", got ${order}`)
+  }
   return {
     order,
     concurrency: count("concurrency", concurrency, 1),
