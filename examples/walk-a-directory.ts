@@ -1,7 +1,7 @@
 // The size of a directory is that of everything below it: children first, their outcomes folded up the tree.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Console, Effect, Exit, FileSystem, Path, Schema } from "effect"
+import { Console, Effect, Exit, FileSystem, Layer, Path, Schema } from "effect"
 import { Crawler, CrawlItem } from "effect-crawler"
 
 // #region crawl
@@ -45,8 +45,7 @@ const program = Effect.gen(function*() {
 // #endregion
 
 program.pipe(
-  Effect.provide(CrawlItem.layers(Directory.layer, File.layer)),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(CrawlItem.layers(Directory.layer, File.layer).pipe(Layer.provide(NodeServices.layer))),
   NodeRuntime.runMain
 )
 
