@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import type { CollectorPlan } from "conveyor"
-import { Effect, Exit, Fiber, Latch, Layer } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Option } from "effect"
 import { Consumer } from "effect-conveyor"
 import { FetchHttpClient } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -50,6 +50,26 @@ describe("Intake", () => {
       assert.strictEqual((yield* intake.metrics).eventCount, 7)
     }).pipe(Effect.provide(Services)))
 
+  it.effect("has no room for more of a key than its share, and keeps some for others", () =>
+    Effect.gen(function*() {
+      const { gate, got, intake } = yield* make({ capacity: 4, keyed: { by: (event) => String(event)[0] } })
+      const isFull = (...events: ReadonlyArray<string>) =>
+        Effect.timeoutOption(Effect.map(Effect.exit(intake.submit(events)), Exit.isFailure), 0)
+      yield* intake.submit(["a0"])
+      yield* settle
+      // One is being taken; of four places a key has another while fewer of it wait than places are left.
+      assert.deepStrictEqual(yield* isFull("a1", "a2", "a3"), Option.some(true))
+      assert.deepStrictEqual(yield* isFull("a1", "a2"), Option.some(false))
+      assert.deepStrictEqual(yield* isFull("a3"), Option.some(true))
+      assert.deepStrictEqual(yield* isFull("b1"), Option.some(false))
+      assert.deepStrictEqual(yield* isFull("b2"), Option.some(true))
+      yield* gate.open
+      yield* settle
+      assert.deepStrictEqual(yield* isFull("a3", "a4"), Option.some(false))
+      yield* settle
+      assert.sameMembers(got, ["a0", "a1", "a2", "b1", "a3", "a4"])
+    }).pipe(Effect.provide(Services)))
+
   it.effect("feeds events as there is room, and says how many are in when it is stopped", () =>
     Effect.gen(function*() {
       const { gate, got, intake } = yield* make({ capacity: 3 })
@@ -69,6 +89,24 @@ describe("Intake", () => {
       assert.lengthOf(accepted, 4)
       assert.isTrue(accepted.every(({ receipt }) => receipt.isSettled))
       assert.deepStrictEqual(intake.counts(), [{ name: "console", delivered: 4, failed: 0 }])
+    }).pipe(Effect.provide(Services)))
+
+  it.effect("says how many are in when it is stopped while a key waits for its share of the room", () =>
+    Effect.gen(function*() {
+      const { gate, got, intake } = yield* make({ capacity: 4, keyed: { by: (event) => String(event)[0] } })
+      const accepted: Array<Intake.Accepted> = []
+      const feeding = yield* Effect.forkChild(
+        Effect.exit(intake.feed(["a0", "a1", "a2", "a3", "a4"], (one) => accepted.push(one))),
+        { startImmediately: true }
+      )
+      yield* settle
+      assert.lengthOf(accepted, 3)
+      const stopping = yield* Effect.forkChild(intake.stop, { startImmediately: true })
+      assert.isTrue(Exit.isFailure(yield* Fiber.join(feeding)))
+      yield* gate.open
+      yield* Fiber.join(stopping)
+      assert.deepStrictEqual(got, ["a0", "a1", "a2"])
+      assert.lengthOf(accepted, 3)
     }).pipe(Effect.provide(Services)))
 
   it.effect("makes no long pauses between attempts while it ends", () =>

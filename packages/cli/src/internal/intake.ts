@@ -70,7 +70,9 @@ export const make = Effect.fnUntraced(function*(
   const origin: Origin = {
     run: clock.currentTimeMillisUnsafe().toString(36),
     consumers: consumers.length,
-    waiting: 0
+    keyOf: keyed === undefined ? () => undefined : keyed.by,
+    waiting: 0,
+    waitingOf: new Map()
   }
   const book = new ReceiptBook()
   let number = 0
@@ -84,6 +86,21 @@ export const make = Effect.fnUntraced(function*(
 
   // Known here, because asking the queue for its metrics on every request would cost as much as the request.
   const room = () => overflow === "dropOldest" || capacity === "unbounded" ? Infinity : capacity - origin.waiting
+
+  /** Whether all of these enter without waiting: there is room, and where there are keys, for each its share of it. */
+  const hasRoom = (events: ReadonlyArray<unknown>): boolean => {
+    let free = room()
+    if (keyed === undefined || free === Infinity) return events.length <= free
+    const entering = new Map<unknown, number>()
+    for (const event of events) {
+      const key = origin.keyOf(event)
+      const waiting = entering.get(key) ?? origin.waitingOf.get(key) ?? 0
+      if (waiting >= free) return false
+      entering.set(key, waiting + 1)
+      free--
+    }
+    return true
+  }
 
   const stopping = Deferred.makeUnsafe<never, Stopping>()
   const awaitStopping = Deferred.await(stopping)
@@ -102,16 +119,17 @@ export const make = Effect.fnUntraced(function*(
     submit: (events) =>
       Effect.suspend((): Effect.Effect<ReadonlyArray<Accepted>, Full | Stopping> => {
         if (isStopping()) return Effect.fail(new Stopping())
-        if (room() < events.length) return Effect.fail(new Full())
+        if (!hasRoom(events)) return Effect.fail(new Full())
         return Effect.catchTag(send(events), "QueueShutDown", () => Effect.fail(new Stopping()))
       }),
     feed: Effect.fnUntraced(function*(events, onAccepted) {
       for (let at = 0; at < events.length;) {
         if (isStopping()) return yield* new Stopping()
-        const free = overflow === "suspend" ? room() : Infinity
+        const many = events.slice(at, overflow === "suspend" ? at + Math.max(1, room()) : undefined)
+        const enters = overflow !== "suspend" || hasRoom(many)
         // Where there is no room one event waits alone, for of several it would not be known how many got in.
-        const some = events.slice(at, at + Math.max(1, free))
-        const sent = free > 0 ? send(some) : Effect.raceFirst(send(some), awaitStopping)
+        const some = enters ? many : many.slice(0, 1)
+        const sent = enters ? send(some) : Effect.raceFirst(send(some), awaitStopping)
         const accepted = yield* Effect.catchTag(sent, "QueueShutDown", () => Effect.fail(new Stopping()))
         accepted.forEach(onAccepted)
         at += some.length

@@ -10,8 +10,11 @@ export interface Origin {
   /** Tells this run of the process from others, so that no receipt of an earlier one names an event of this one. */
   readonly run: string
   readonly consumers: number
-  /** Events that wait in the queue. */
+  /** What an event's key is; all have one where there are no keys. */
+  readonly keyOf: (event: unknown) => unknown
+  /** Events that wait in the queue, and of each key. */
   waiting: number
+  readonly waitingOf: Map<unknown, number>
 }
 
 /**
@@ -55,13 +58,22 @@ export class Submission {
   wait(): void {
     if (this.state !== "new") return
     this.state = "waiting"
-    this.origin.waiting++
+    this.count(1)
   }
 
   /** It does not stand in the queue any more. */
   begin(): void {
-    if (this.state === "waiting") this.origin.waiting--
+    if (this.state === "waiting") this.count(-1)
     this.state = "begun"
+  }
+
+  private count(by: 1 | -1): void {
+    const { keyOf, waitingOf } = this.origin
+    const key = keyOf(this.event)
+    const waiting = (waitingOf.get(key) ?? 0) + by
+    this.origin.waiting += by
+    if (waiting === 0) waitingOf.delete(key)
+    else waitingOf.set(key, waiting)
   }
 
   /** One more consumer is through with it. After the last, receipts are remembered and events are not. */
