@@ -6,7 +6,7 @@ import * as Deliverer from "../src/internal/deliverer.ts"
 import * as HeldConsumer from "../src/internal/heldConsumer.ts"
 import { type Origin, Submission } from "../src/internal/submission.ts"
 
-const origin: Origin = { run: "run", consumers: 1, waiting: 0 }
+const origin: Origin = { run: "run", consumers: 1, keyOf: () => undefined, waiting: 0, waitingOf: new Map() }
 
 const submissions = (...events: ReadonlyArray<unknown>) =>
   events.map((event, i) => new Submission(origin, i + 1, event, 1000))
