@@ -57,7 +57,7 @@ export interface Fetched {
   /** In the order in which they were followed. */
   readonly redirects: ReadonlyArray<Redirect>
   readonly status: number
-  /** Names in lower case, values of one name joined with a comma and a space. Set-Cookie is not among them. */
+  /** Names in lower case, values of one name joined with a comma and a space; of Location, Content-Type and Retry-After the first. Set-Cookie is not among them. */
   readonly headers: Readonly<Record<string, string>>
   /** Undefined where none was sent, or one that is none. */
   readonly contentType: ContentType | undefined
