@@ -360,6 +360,7 @@ describe("CollectorQueue options", () => {
                 )
               }
             }
+            yield* TestClock.adjust(0)
             assert.deepStrictEqual(
               events,
               lost.map((event, i) =>

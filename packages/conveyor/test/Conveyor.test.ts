@@ -911,7 +911,7 @@ describe("Conveyor", () => {
         yield* TestClock.adjust("2 seconds")
         const [a, b] = yield* Effect.all([conveyor.stop, conveyor.stop], { concurrency: 2 })
         assert.strictEqual(a, b)
-        yield* Effect.yieldNow
+        yield* TestClock.adjust(0)
         assert.strictEqual(tags(events).at(-1), "Stopped")
         assert.strictEqual((yield* conveyor.stats).health, "stopped")
         yield* TestClock.adjust("10 seconds")
@@ -962,7 +962,7 @@ describe("Conveyor", () => {
           consumers: []
         })
         const events = yield* eventsOf(conveyor)
-        yield* TestClock.adjust(0)
+        yield* Effect.repeat(TestClock.adjust(0), { times: 2 })
         assert.deepStrictEqual(tags(events), ["TickRun", "HealthChanged"])
       }))
   })

@@ -1,3 +1,6 @@
+/** What a machine tells those who watch it: events up to a last one, to as many as have subscribed. */
+export * as Broadcast from "./Broadcast.ts"
+
 /** The fibers that work a queue off: a size that may change at any moment, and one settlement for each item. */
 export * as Crew from "./Crew.ts"
 

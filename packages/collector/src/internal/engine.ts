@@ -43,7 +43,7 @@ export const make = Effect.fnUntraced(function*(
   const narrate = settings.logging ? Narrator.make(name, context) : () => {}
   const warn = (...message: ReadonlyArray<unknown>) =>
     settings.logging ? Effect.annotateLogs(Effect.logWarning(...message), { queue: name }) : Effect.void
-  const bus = yield* Bus.make((tag) => (cause) => warn(`a handler of ${tag} failed`, cause))
+  const bus = Bus.make((tag) => (cause) => warn(`a handler of ${tag} failed`, cause))
   const tell = (event: BusEvent) => {
     bus.publish(event)
     narrate(event)

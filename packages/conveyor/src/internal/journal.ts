@@ -1,7 +1,7 @@
+import * as Broadcast from "effect-work-queue/Broadcast"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { ConveyorEvent } from "../ConveyorEvent.ts"
 import type { Health } from "../Supervisor.ts"
 
@@ -16,31 +16,18 @@ export interface Journal<A, E> {
   readonly events: Stream.Stream<ConveyorEvent<A, E>>
 }
 
-/** Events a subscriber may be behind before it misses the oldest. */
-const bufferedEvents = 1024
-
 export const make = <A, E>(conveyor: string, context: Context.Context<never>): Journal<A, E> => {
   let health: Health = "starting"
-  // Made for the first who watches: most conveyors are watched by nobody, and its ring is larger than all the rest of them.
-  let pubsub: PubSub.PubSub<ConveyorEvent<A, E>> | undefined
-  // Who has subscribed ends with `Stopped`, however far behind; so nothing has to be closed, and nothing is cut off.
-  let over = false
+  const broadcast = Broadcast.make<ConveyorEvent<A, E>>((event) => event._tag === "Stopped")
   const run = Effect.runForkWith(context)
-  const watch = Effect.suspend(() =>
-    pubsub !== undefined
-      ? Effect.succeed(pubsub)
-      : Effect.map(PubSub.sliding<ConveyorEvent<A, E>>(bufferedEvents), (made) => pubsub ??= made)
-  )
   const publish = (event: ConveyorEvent<A, E>) => {
-    over ||= event._tag === "Stopped"
-    // Refused by a buffer that is full: only the Effect makes room, and it waits for nothing.
-    if (pubsub !== undefined && !PubSub.publishUnsafe(pubsub, event)) Effect.runSync(PubSub.publish(pubsub, event))
+    broadcast.publish(event)
     const line = describe(event)
     if (line !== undefined) run(Effect.annotateLogs(line, { conveyor }))
   }
   return {
     publish,
-    isWatched: () => pubsub !== undefined,
+    isWatched: broadcast.isWatched,
     health: () => health,
     moveTo: (to, reason) => {
       if (health === to || health === "stopped" || (health === "failed" && to !== "stopped")) return
@@ -48,12 +35,7 @@ export const make = <A, E>(conveyor: string, context: Context.Context<never>): J
       health = to
       publish({ _tag: "HealthChanged", conveyor, from, to, reason })
     },
-    events: Stream.unwrap(
-      Effect.map(Effect.flatMap(watch, PubSub.subscribe), (subscription) =>
-        over
-          ? Stream.empty
-          : Stream.takeUntil(Stream.fromSubscription(subscription), (event) => event._tag === "Stopped"))
-    )
+    events: broadcast.events
   }
 }
 
