@@ -160,6 +160,8 @@ export interface Behavior<in Self, A, E, R> {
  */
 export interface Registered {
   readonly name: string
+  /** Makes items of what is stored of them. */
+  readonly schema: Schema.Codec<Item, unknown>
   readonly options: ClassOptions<any, any, any>
   readonly behavior: Behavior<any, unknown, unknown, never>
 }
@@ -213,14 +215,19 @@ export const Class =
     Object.defineProperty(Base.prototype, TypeId, { value: name })
     return Object.assign(Base, {
       itemName: name,
-      toLayer: (make: Behavior<Self, A, E, any> | Effect.Effect<Behavior<Self, A, E, any>, any, any>) =>
-        Layer.effect(
+      // Called on the class that extends this one, whose instances are what is to be made of stored items.
+      toLayer(
+        this: Registered["schema"],
+        make: Behavior<Self, A, E, any> | Effect.Effect<Behavior<Self, A, E, any>, any, any>
+      ) {
+        return Layer.effect(
           serviceOf(name),
           Effect.map(
             Effect.all([Effect.isEffect(make) ? make : Effect.succeed(make), Effect.context<any>()]),
-            ([behavior, context]) => ({ name, options, behavior: provided(behavior, context) })
+            ([behavior, context]) => ({ name, schema: this, options, behavior: provided(behavior, context) })
           )
         )
+      }
     }) as never
   }
 
@@ -252,11 +259,11 @@ export const layers = <
 > => Layer.mergeAll(...all) as never
 
 /**
- * What is done with items of a class, where it is known.
+ * What is done with the items of a class, where it is known.
  *
  * @category getters
  * @stability unstable
  * @since 0.1.0
  */
-export const find = (context: Context.Context<never>, item: Item): Registered | undefined =>
-  Context.getOrUndefined(context, serviceOf(item[TypeId]))
+export const find = (context: Context.Context<never>, name: string): Registered | undefined =>
+  Context.getOrUndefined(context, serviceOf(name))

@@ -48,7 +48,7 @@ export class ChildFailed extends Data.TaggedError("ChildFailed")<{
 }
 
 /**
- * How a crawl ended. `enqueued = succeeded + failed + interrupted`, once it has ended.
+ * How a crawl ended. At any moment `enqueued = succeeded + failed + interrupted + left`.
  *
  * @category models
  * @stability unstable
@@ -58,8 +58,10 @@ export interface CrawlReport<out I = Item> {
   readonly enqueued: number
   readonly succeeded: number
   readonly failed: number
-  /** Interrupted while they ran, or not begun, because the crawl was stopped or an ancestor failed fast. */
+  /** Interrupted while they ran, or not begun, because an ancestor failed fast or, without a store, the crawl was stopped. */
   readonly interrupted: number
+  /** Not settled, and in the store, for the next time; 0 without a store. */
+  readonly left: number
   readonly skipped: { readonly duplicate: number; readonly maxDepth: number; readonly maxItems: number }
   /** In the order in which they settled. */
   readonly roots: ReadonlyArray<RootOutcome<I>>

@@ -15,6 +15,8 @@ import type * as Stream from "effect/Stream"
 import type { CrawlEvent } from "./CrawlEvent.ts"
 import type { Item } from "./CrawlItem.ts"
 import type { CrawlReport } from "./CrawlOutcome.ts"
+import type { CrawlStore } from "./CrawlStore.ts"
+import type { CrawlStoreError } from "./CrawlStoreError.ts"
 import * as engine from "./internal/crawl.ts"
 import { defaults as settingsDefaults } from "./internal/settings.ts"
 
@@ -36,9 +38,24 @@ export interface Options {
   readonly maxItems?: number | "unbounded" | undefined
   /** Bounds how many items of a key, a host say, are processed at once (1 by default), and serves keys in turn. Defaults to no keys. */
   readonly keyed?: {
-    readonly by: (item: Item) => unknown
+    readonly by: (item: Item) => string
     readonly concurrency?: number | "unbounded" | undefined
   } | undefined
+}
+
+/**
+ * How a crawl runs whose state is kept in a store, from which it goes on after whatever ended it.
+ *
+ * **Details** What an item enqueues is written down together with what processing came to, and begins after that. An item that was begun and not
+ * written down is done again; a hook completes once.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface StoredOptions extends Options {
+  /** Where the state is kept; nothing for a crawl that lives in memory. */
+  readonly store: CrawlStore | undefined
 }
 
 /**
@@ -93,31 +110,35 @@ export interface CrawlStats {
  * @stability unstable
  * @since 0.1.0
  */
-export interface Crawl<out I = Item> {
+export interface Crawl<out I = Item, out E = never> {
   /** Every event from the subscription on, until after `Ended`. A subscriber more than 1024 behind misses the oldest. */
   readonly events: Stream.Stream<CrawlEvent>
   readonly stats: Effect.Effect<CrawlStats>
-  /** Takes nothing more, finishes what is being processed, and gives the report. */
-  readonly stop: Effect.Effect<CrawlReport<I>>
-  /** Interrupts what is being processed, and gives the report. */
-  readonly kill: Effect.Effect<CrawlReport<I>>
+  /** Takes nothing more, finishes what is being processed, and gives the report. With a store, what is left waits there. */
+  readonly stop: Effect.Effect<CrawlReport<I>, E>
+  /** Interrupts what is being processed, and gives the report. With a store, that is left there as if it had not begun. */
+  readonly kill: Effect.Effect<CrawlReport<I>, E>
   /** Waits until every root has settled, or the crawl has been stopped. */
-  readonly awaitEnd: Effect.Effect<CrawlReport<I>>
+  readonly awaitEnd: Effect.Effect<CrawlReport<I>, E>
 }
 
 /**
- * Starts a crawl that lives as long as the surrounding Scope.
+ * Starts a crawl that lives as long as the surrounding Scope. One whose store has been begun goes on from there, and `roots` are not added again.
  *
- * **Errors** Dies when an option is out of range, naming it, and when an item's class has no Layer here.
+ * **Errors** `CrawlStoreError`, with a store, when it cannot be used, now or later. Dies when an option is out of range, naming it, and when an
+ * item's class has no Layer here.
  *
  * @category constructors
  * @stability unstable
  * @since 0.1.0
  */
-export const make: <I extends Item>(
-  roots: Iterable<I>,
-  options?: Options
-) => Effect.Effect<Crawl<I>, never, I | Scope.Scope> = engine.make
+export const make: {
+  <I extends Item>(
+    roots: Iterable<I>,
+    options: StoredOptions
+  ): Effect.Effect<Crawl<I, CrawlStoreError>, CrawlStoreError, I | Scope.Scope>
+  <I extends Item>(roots: Iterable<I>, options?: Options): Effect.Effect<Crawl<I>, never, I | Scope.Scope>
+} = engine.make as never
 
 /**
  * Runs a crawl until everything below its roots has settled.
@@ -134,8 +155,15 @@ export const make: <I extends Item>(
  * @stability unstable
  * @since 0.1.0
  */
-export const run = <I extends Item>(
-  roots: Iterable<I>,
-  options?: Options
-): Effect.Effect<CrawlReport<I>, never, Exclude<I, Scope.Scope>> =>
-  Effect.scoped(Effect.flatMap(make(roots, options), (crawl) => crawl.awaitEnd)) as never
+export const run: {
+  <I extends Item>(
+    roots: Iterable<I>,
+    options: StoredOptions
+  ): Effect.Effect<CrawlReport<I>, CrawlStoreError, Exclude<I, Scope.Scope>>
+  <I extends Item>(
+    roots: Iterable<I>,
+    options?: Options
+  ): Effect.Effect<CrawlReport<I>, never, Exclude<I, Scope.Scope>>
+} =
+  (<I extends Item>(roots: Iterable<I>, options?: Options) =>
+    Effect.scoped(Effect.flatMap(make(roots, options), (crawl) => crawl.awaitEnd))) as never

@@ -235,6 +235,7 @@ describe("Crawler", () => {
           succeeded: 0,
           failed: 0,
           interrupted: 0,
+          left: 0,
           skipped: { duplicate: 0, maxDepth: 0, maxItems: 0 },
           roots: []
         })

@@ -108,10 +108,12 @@ export class Observed {
   }
 }
 
-const planTree = Effect.fnUntraced(function*(
+/** A random tree, of which nothing has run. */
+export const planTree = Effect.fnUntraced(function*(
   observed: Observed,
-  classes: ReadonlyArray<new(fields: { readonly id: number; readonly priority: number }) => AnyItem>
+  failFast = false
 ) {
+  const classes = failFast ? [Collect, Bare, Ignore, Fast, Fast, BareFast] : [Collect, Bare, Ignore]
   const plan = (parent: Planned | undefined) =>
     Effect.gen(function*() {
       const Chosen = yield* pick(classes)
@@ -200,6 +202,19 @@ const behaviorOf = (observed: Observed, hooked: boolean) => ({
     : undefined
 })
 
+/** What is done with the items of a planned tree. */
+export const layersOf = (observed: Observed) => {
+  const hooked = behaviorOf(observed, true)
+  const bare = behaviorOf(observed, false)
+  return CrawlItem.layers(
+    Collect.toLayer(hooked),
+    Bare.toLayer(bare),
+    Ignore.toLayer(hooked),
+    Fast.toLayer(hooked),
+    BareFast.toLayer(bare)
+  )
+}
+
 export interface Result {
   readonly observed: Observed
   readonly roots: ReadonlyArray<Planned>
@@ -220,25 +235,14 @@ export const crawl = (given: {
 }) =>
   Effect.gen(function*(): Effect.fn.Return<Result> {
     const observed = new Observed()
-    const classes = given.failFast === true ? [Collect, Bare, Ignore, Fast, Fast, BareFast] : [Collect, Bare, Ignore]
-    const roots = yield* planTree(observed, classes)
+    const roots = yield* planTree(observed, given.failFast)
     const options = {
       order: yield* pick(["fifo", "lifo", "priority"] as const),
       concurrency: given.concurrency ?? (yield* between(1, 6))
     }
     const surrounding = yield* Scope.make()
-    const hooked = behaviorOf(observed, true)
-    const bare = behaviorOf(observed, false)
     const crawling = yield* Crawler.make(Array.map(roots, ({ item }) => item), options).pipe(
-      Effect.provide(
-        CrawlItem.layers(
-          Collect.toLayer(hooked),
-          Bare.toLayer(bare),
-          Ignore.toLayer(hooked),
-          Fast.toLayer(hooked),
-          BareFast.toLayer(bare)
-        )
-      ),
+      Effect.provide(layersOf(observed)),
       Scope.provide(surrounding)
     )
     const watcher = yield* Effect.forkChild(

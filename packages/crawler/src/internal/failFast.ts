@@ -34,7 +34,7 @@ export class FailFast {
     return Effect.raceFirst(effect, Effect.andThen(Deferred.await(this.signal), Effect.interrupt))
   }
 
-  private end(): void {
+  end(): void {
     const ending: Array<FailFast> = [this]
     for (const each of ending) {
       each.isOver = true

@@ -14,7 +14,7 @@ export interface Settings {
   readonly concurrency: number
   readonly maxDepth: number
   readonly maxItems: number
-  readonly keyed: { readonly by: (item: Item) => unknown; readonly concurrency: number | "unbounded" } | undefined
+  readonly keyed: { readonly by: (item: Item) => string; readonly concurrency: number | "unbounded" } | undefined
 }
 
 /** Fills in defaults and refuses what is out of range: in code a wrong option is a bug. */
