@@ -34,8 +34,7 @@ const reasons: Readonly<Record<string, Reason>> = {
   UND_ERR_HEADERS_TIMEOUT: "Stalled",
   UND_ERR_BODY_TIMEOUT: "Stalled",
   UND_ERR_HEADERS_OVERFLOW: "HeadersTooLarge",
-  HPE_HEADER_OVERFLOW: "HeadersTooLarge",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "Truncated"
+  HPE_HEADER_OVERFLOW: "HeadersTooLarge"
 }
 
 /** What ended the connection, by how far it had come: a reset in the middle of a body is another thing than one instead of an answer. */
@@ -50,13 +49,16 @@ const ends: ReadonlySet<string> = new Set([
   "HPE_INVALID_EOF_STATE"
 ])
 
+/** What undici says of a server that answers unasked, upgrades unasked, or continues what was complete. */
+const misbehaviour: ReadonlySet<string> = new Set(["bad response", "bad upgrade"])
+
 const tls = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|ERROR_IN_|INVALID_CA)/
 
 /** What a failure of the sockets, the look-up or the parser below means. */
 export const failure = (cause: unknown, phase: Phase): Problem => {
   if (cause instanceof Refusal) return { reason: "PrivateAddress", detail: cause.message }
   const { code, message } = described(cause)
-  const reason = reasonOf(code, phase)
+  const reason = code === "UND_ERR_SOCKET" && misbehaviour.has(message) ? "BadResponse" : reasonOf(code, phase)
   const hint = whatToDo[reason]
   return { reason, detail: hint === undefined ? message : `${hint} (${message})` }
 }
@@ -65,6 +67,7 @@ const reasonOf = (code: string, phase: Phase): Reason => {
   const known = reasons[code]
   if (known !== undefined) return known
   if (ends.has(code)) return phase === "receiving" ? "Truncated" : "ConnectionReset"
+  if (code === "UND_ERR_RES_CONTENT_LENGTH_MISMATCH") return phase === "receiving" ? "Truncated" : "BadResponse"
   if (code === "ETIMEDOUT") return phase === "connecting" ? "ConnectTimeout" : "Stalled"
   if (code.startsWith("EAI_")) return "DnsFailed"
   if (tls.test(code)) return "Tls"
