@@ -43,7 +43,7 @@ export interface NewItem {
   readonly uniqueKey: string | undefined
   /** What {@link ClaimOptions.except} names. */
   readonly limitKey: string | undefined
-  /** Lower first, in the order `"priority"`. */
+  /** Lower first, in the order `"priority"`. It is finite. */
   readonly priority: number
   /** Whether it is claimed again when everything below it has settled. */
   readonly hooked: boolean
@@ -96,7 +96,7 @@ export interface OpenOptions {
 export interface ClaimOptions {
   /** At most this many. */
   readonly limit: number
-  /** Items of these limit keys are left alone. */
+  /** Items of these limit keys are left alone, and their hooks too. */
   readonly except: ReadonlyArray<string>
 }
 
@@ -139,7 +139,7 @@ export interface Claimed {
   readonly after: {
     readonly own: string
     readonly children: ReadonlyArray<StoredOutcome>
-    /** The first child that failed, of an item that fails fast. */
+    /** The first child that failed, of an item that fails fast and had not failed by itself. */
     readonly failedBy: StoredOutcome | undefined
   } | undefined
 }
@@ -199,7 +199,7 @@ export interface Committed {
   readonly children: ReadonlyArray<ReadonlyArray<number | "duplicate" | "maxItems">>
   /** In the order in which they settled: children before their parent. */
   readonly settled: ReadonlyArray<SettledItem>
-  /** Items that fail fast and are over now, with those below them. */
+  /** Items that fail fast and are over since this commit, by number, with those below them and those that were added below what is over. */
   readonly over: ReadonlyArray<number>
   readonly totals: Totals
   /** Whether every root has settled. */
@@ -225,12 +225,13 @@ export interface CrawlSession {
   /** How long to wait before looking again for what other processes have added, in milliseconds; nothing where there is one process. */
   readonly pollInterval: number | undefined
   /**
-   * Claims the next items in the order of the crawl, those that are claimed for their hooks first. Gives none, without waiting, if there are none.
+   * Claims the next items: those that are ready for their hooks first, in the order in which they became so, then those that wait, in the order
+   * of the crawl (of equal priority, the oldest first). Gives none, without waiting, if there are none.
    */
   readonly claim: (options: ClaimOptions) => Effect.Effect<
     {
       readonly claimed: ReadonlyArray<Claimed>
-      /** Of the items this process has claimed, those that fail fast and were brought to an end by another process. */
+      /** The scopes of items this process has claimed that another process has brought to an end since, by number. */
       readonly over: ReadonlyArray<number>
       readonly hasEnded: boolean
     },
@@ -273,7 +274,8 @@ export interface StoredItem {
 export interface CrawlStore {
   /**
    * Begins the crawl, or goes on with it, for as long as the Scope lives. What a process that is no more had claimed is given back: at once by a store
-   * that serves one process at a time, which shuts out whoever had it open before; when its leases have run out by a shared one.
+   * that serves one process at a time, which shuts out whoever had it open before; when its leases have run out by a shared one. What is claimed
+   * when the Scope closes is given back then.
    */
   readonly open: (options: OpenOptions) => Effect.Effect<CrawlSession, CrawlStoreError, Scope.Scope>
   /** Items that have been processed, in that order, from after a sequence number (0 by default). It ends with the last there is. */
