@@ -3,11 +3,11 @@
  * `effect/Queue`. An item is taken exactly once, an interrupted `take` or `offer` loses and duplicates nothing, and every
  * item that overflows is counted and may be looked at.
  *
- * A keyed queue holds its order within each key, bounds how many of a key are worked on at once, and is fair between keys.
+ * A keyed queue holds its order within each key, bounds how many of a key are worked on at once, lets a key pause, and is fair
+ * between keys.
  */
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
@@ -17,33 +17,11 @@ import { hasProperty } from "effect/Predicate"
 import type * as Types from "effect/Types"
 import { coreOptions } from "./internal/coreOptions.ts"
 import { QueueCore } from "./internal/queueCore.ts"
+import type { WorkQueueOptions } from "./WorkQueueOptions.ts"
+
+export { defaults, type Order, type Overflow, type WorkQueueOptions } from "./WorkQueueOptions.ts"
 
 const TypeId = "~effect-work-queue/WorkQueue"
-
-/**
- * The order in which items are taken. A priority is a number of which the lowest is taken first; equals are first-in
- * first-out. With `ageEvery`, an item's effective priority falls by one for each `ageEvery` it has waited, so that
- * nothing starves: with `"10 seconds"`, an item of priority 3 overtakes a new one of priority 0 after 30 seconds.
- *
- * @category models
- * @stability unstable
- * @since 0.1.0
- */
-export type Order<A> =
-  | "fifo"
-  | "lifo"
-  | { readonly priority: (item: A) => number; readonly ageEvery?: Duration.Input | undefined }
-
-/**
- * What becomes of an offer to a full queue: it waits for room, it is dropped, or the item that has waited longest is
- * dropped to make room for it. With keys, of an offer to a queue in which its key has its share of the room; what is
- * dropped then is the oldest of the same key, or, if none of it waits, of the key with the most.
- *
- * @category models
- * @stability unstable
- * @since 0.1.0
- */
-export type Overflow = "suspend" | "dropNewest" | "dropOldest"
 
 /**
  * A queue of items `A` that may end, or fail with an `E`.
@@ -68,12 +46,14 @@ export interface WorkQueueStats {
   readonly state: "Open" | "Closing" | "Done"
   /** Items waiting now. */
   readonly depth: number
-  /** Of them, those that may be taken now: all, unless keys are at their concurrency. */
+  /** Of them, those that may be taken now: all, unless keys are at their concurrency, are paused or may pause. */
   readonly ready: number
   /** Items taken and not yet released; 0 without keys. */
   readonly held: number
-  /** Keys of which an item waits or is held, or an offer waits; 0 without keys. */
+  /** Keys of which an item waits or is held, or an offer waits, or that are paused; 0 without keys. */
   readonly keys: number
+  /** Keys that are paused. */
+  readonly paused: number
   /** The most that can wait. */
   readonly capacity: number | "unbounded"
   /** How long the item waiting longest has waited, in milliseconds; 0 when nothing waits. */
@@ -87,56 +67,6 @@ export interface WorkQueueStats {
   /** Items taken out by `remove`, `clear` or `shutdown`. */
   readonly removed: number
 }
-
-/**
- * The options of `make`.
- *
- * @category models
- * @stability unstable
- * @since 0.1.0
- */
-export interface WorkQueueOptions<A> {
-  /** The order in which items are taken. Defaults to `"fifo"`. */
-  readonly order?: Order<A> | undefined
-  /** The most items that may wait, a whole number of at least 1, or `"unbounded"`. Defaults to 1024. */
-  readonly capacity?: number | "unbounded" | undefined
-  /** What becomes of an offer to a full queue. Defaults to `"suspend"`. */
-  readonly overflow?: Overflow | undefined
-  /**
-   * What gives an item its key, the same one whenever it is asked; compared as a `Map` compares. Defaults to no keys.
-   *
-   * The order then holds within a key, of which at most `concurrency` items are held at once, a whole number of at least 1.
-   * It defaults to 1: the next item of a key begins after the one before it is settled. With `"unbounded"` nothing is held.
-   *
-   * The keys take turns, one item each. Of K keys that wait, an item that n others of its key go before begins after at
-   * most (n + 1) · (K − 1) items of other keys, not counting what begins while its key is at its concurrency.
-   *
-   * The room is shared. A key may have another item waiting while fewer of it wait than there are places left, so one key
-   * alone fills half of the queue. An offer of a key of which nothing waits enters at once while a place is left, and a
-   * full queue after at most m + 1 departures, where m other such keys had an offer waiting before it. Have more capacity
-   * than keys at work: a full queue all of whose keys are at their concurrency lets nobody in.
-   */
-  readonly keyed?:
-    | { readonly by: (item: A) => unknown; readonly concurrency?: number | "unbounded" | undefined }
-    | undefined
-  /** Called with each item that overflows, in the offering fiber, after the queue has changed. Defaults to nothing. */
-  readonly onDrop?: ((item: A, reason: "dropNewest" | "dropOldest") => void) | undefined
-}
-
-/**
- * The defaults of the options of `make`.
- *
- * @category constructors
- * @stability unstable
- * @since 0.1.0
- */
-export const defaults = {
-  order: "fifo",
-  capacity: 1024,
-  overflow: "suspend",
-  /** Of `keyed`. */
-  concurrency: 1
-} as const
 
 /**
  * Makes a queue without an Effect. The clock that stamps arrivals and the scheduler that wakes waiting fibers come from
@@ -153,7 +83,7 @@ export const defaults = {
 export const makeUnsafe = <A, E = never>(
   options: WorkQueueOptions<A> = {},
   context: Context.Context<never> = Context.empty()
-): WorkQueue<A, E> => new QueueCore<A, E>(coreOptions(options, defaults), context) as unknown as WorkQueue<A, E>
+): WorkQueue<A, E> => new QueueCore<A, E>(coreOptions(options), context) as unknown as WorkQueue<A, E>
 
 /**
  * Makes a queue.
@@ -332,6 +262,31 @@ export const release: {
   2,
   <A, E>(self: WorkQueue<A, E>, item: A): Effect.Effect<boolean> => Effect.sync(() => core(self).releaseItem(item))
 )
+
+/**
+ * Resumes a key that was paused by `keyed.pauses`, so that it may give another item, in its turn. `false`, and nothing, if it
+ * is not paused.
+ *
+ * @category taking
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const resume: {
+  (key: unknown): <A, E>(self: WorkQueue<A, E>) => Effect.Effect<boolean>
+  <A, E>(self: WorkQueue<A, E>, key: unknown): Effect.Effect<boolean>
+} = dual(
+  2,
+  <A, E>(self: WorkQueue<A, E>, key: unknown): Effect.Effect<boolean> => Effect.sync(() => resumeUnsafe(self, key))
+)
+
+/**
+ * Resumes a key that was paused, without an Effect.
+ *
+ * @category taking
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const resumeUnsafe = <A, E>(self: WorkQueue<A, E>, key: unknown): boolean => core(self).resume(key)
 
 /**
  * Looks at the next item and leaves it where it is, waiting for one if there is none.

@@ -9,3 +9,6 @@ export * as FlowMetrics from "./FlowMetrics.ts"
 
 /** A bounded queue in the order first-in first-out, last-in first-out, or by priority. */
 export * as WorkQueue from "./WorkQueue.ts"
+
+/** What a queue is made with: its order, its bound and its keys. */
+export * as WorkQueueOptions from "./WorkQueueOptions.ts"

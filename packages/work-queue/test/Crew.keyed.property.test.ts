@@ -279,7 +279,7 @@ describe("Crew keyed laws", () => {
 /** A crew of changing size beside the naive queue, which it tells of each beginning and settlement. */
 const besideModel = (order: WorkQueue.Order<Item>, concurrency: number) =>
   Effect.scoped(Effect.gen(function*() {
-    const model = new KeyedModel({ order, overflow: "suspend", capacity: Infinity, concurrency })
+    const model = new KeyedModel({ order, overflow: "suspend", capacity: Infinity, concurrency, pausing: false })
     const watch = new KeyedWatch(concurrency)
     const queue = yield* WorkQueue.make<Item>({
       order,

@@ -7,6 +7,9 @@ export interface Item {
   readonly priority: number
 }
 
+/** Which items pause their key, where keys may pause. */
+export const pauses = (item: Item): boolean => item.id % 3 !== 0
+
 /** The orders that every law is checked in. */
 export const orders: ReadonlyArray<readonly [string, WorkQueue.Order<Item>]> = [
   ["fifo", "fifo"],
@@ -16,6 +19,7 @@ export const orders: ReadonlyArray<readonly [string, WorkQueue.Order<Item>]> = [
 
 interface Line {
   held: number
+  paused: boolean
   /** When its length last changed, or it began to have offers that wait. */
   since: number
 }
@@ -40,6 +44,7 @@ export class KeyedModel {
   private readonly overflow: WorkQueue.Overflow
   private readonly capacity: number
   private readonly concurrency: number
+  private readonly pausing: boolean
   private clock = 0
 
   constructor(
@@ -48,12 +53,14 @@ export class KeyedModel {
       readonly overflow: WorkQueue.Overflow
       readonly capacity: number
       readonly concurrency: number
+      readonly pausing: boolean
     }
   ) {
     this.order = options.order
     this.overflow = options.overflow
     this.capacity = options.capacity
     this.concurrency = options.concurrency
+    this.pausing = options.pausing
   }
 
   of(key: number): Array<Item> {
@@ -71,7 +78,8 @@ export class KeyedModel {
       depth: this.items.length,
       ready: this.turns.reduce((sum, key) => sum + this.readyOf(key), 0),
       held: [...this.lines.values()].reduce((sum, line) => sum + line.held, 0),
-      keys: this.lines.size
+      keys: this.lines.size,
+      paused: [...this.lines.values()].filter(({ paused }) => paused).length
     }
   }
 
@@ -135,6 +143,14 @@ export class KeyedModel {
     return true
   }
 
+  resume(key: number): boolean {
+    const line = this.lines.get(key)
+    if (line === undefined || !line.paused) return false
+    line.paused = false
+    this.tidy()
+    return true
+  }
+
   remove(predicate: (item: Item) => boolean): Array<Item> {
     const blocked = [...this.lines.keys()].filter((key) => !this.turns.includes(key))
     const lines = [...this.turns, ...blocked].map((key) => this.of(key))
@@ -154,7 +170,9 @@ export class KeyedModel {
     if (key === undefined) return undefined
     this.turns.push(key)
     const item = this.of(key)[0]!
-    if (this.concurrency !== Infinity) this.lines.get(key)!.held++
+    const line = this.lines.get(key)!
+    if (this.concurrency !== Infinity) line.held++
+    line.paused = this.pausing && pauses(item)
     this.leave(item)
     return item
   }
@@ -172,21 +190,24 @@ export class KeyedModel {
   }
 
   private touch(key: number): void {
-    const line = this.lines.get(key) ?? { held: 0, since: 0 }
+    const line = this.lines.get(key) ?? { held: 0, paused: false, since: 0 }
     line.since = this.clock++
     this.lines.set(key, line)
   }
 
   private readyOf(key: number): number {
-    return Math.min(this.of(key).length, this.concurrency - (this.lines.get(key)?.held ?? 0))
+    const { held, paused } = this.lines.get(key)!
+    return paused ? 0 : Math.min(this.of(key).length, this.concurrency - held, this.pausing ? 1 : Infinity)
   }
 
   /** Who may give an item has a turn, and of whom there is nothing is forgotten. */
   private tidy(): void {
     this.turns = this.turns.filter((key) => this.readyOf(key) > 0)
-    for (const [key, { held }] of this.lines) {
+    for (const [key, { held, paused }] of this.lines) {
       if (this.readyOf(key) > 0 && !this.turns.includes(key)) this.turns.push(key)
-      if (this.of(key).length === 0 && held === 0 && this.waitingFor(key).length === 0) this.lines.delete(key)
+      if (this.of(key).length === 0 && held === 0 && !paused && this.waitingFor(key).length === 0) {
+        this.lines.delete(key)
+      }
     }
   }
 

@@ -13,7 +13,7 @@ interface Wait {
   keys: number
 }
 
-/** Told of each arrival, beginning and release, it finds what would break the laws of a keyed queue. */
+/** Told of each arrival, beginning, release, pause and resumption, it finds what would break the laws of a keyed queue. */
 export class KeyedWatch {
   readonly wrongs: Array<string> = []
   readonly begun: Array<Item> = []
@@ -21,6 +21,7 @@ export class KeyedWatch {
   slack = Infinity
   private readonly concurrency: number
   private readonly held = new Map<number, number>()
+  private readonly pausing = new Set<number>()
   private waits: Array<Wait> = []
 
   constructor(concurrency: number) {
@@ -41,11 +42,20 @@ export class KeyedWatch {
     if (wait.keys > 1) this.slack = Math.min(this.slack, slack)
     for (const other of this.waits) {
       if (other.item.key === item.key) other.own++
-      else if (this.heldOf(other.item.key) < this.concurrency) other.others++
+      else if (this.heldOf(other.item.key) < this.concurrency && !this.pausing.has(other.item.key)) other.others++
     }
     this.held.set(item.key, this.heldOf(item.key) + 1)
     if (this.heldOf(item.key) > this.concurrency) this.wrongs.push(`${item.id} began beside too many of ${item.key}`)
+    if (this.pausing.has(item.key)) this.wrongs.push(`${item.id} began while ${item.key} was paused`)
     this.countKeys()
+  }
+
+  paused(key: number): void {
+    this.pausing.add(key)
+  }
+
+  resumed(key: number): void {
+    this.pausing.delete(key)
   }
 
   released(item: Item): void {

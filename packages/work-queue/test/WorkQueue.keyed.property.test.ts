@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Random, Schema } from "effect"
 import { Simulation } from "effect-simulation"
 import { WorkQueue } from "effect-work-queue"
-import { KeyedModel, orders } from "./KeyedModel.ts"
+import { KeyedModel, orders, pauses } from "./KeyedModel.ts"
 import type { Item } from "./KeyedModel.ts"
 import { KeyedWatch } from "./KeyedWatch.ts"
 
@@ -17,6 +17,7 @@ const Operation = Schema.Struct({
     "takeAll",
     "release",
     "release",
+    "resume",
     "remove",
     "interrupt",
     "clear"
@@ -34,16 +35,21 @@ const sameAsModel = (
     readonly overflow: WorkQueue.Overflow
     readonly capacity: number
     readonly concurrency: number
+    readonly pausing: boolean
   },
   operations: ReadonlyArray<typeof Operation.Type>
 ) =>
   Effect.gen(function*() {
-    const { capacity, concurrency } = options
+    const { capacity, concurrency, pausing } = options
     const dropped: Array<Item> = []
     const queue = yield* WorkQueue.make<Item>({
       ...options,
       capacity: capacity === Infinity ? "unbounded" : capacity,
-      keyed: { by: (item) => item.key, concurrency: concurrency === Infinity ? "unbounded" : concurrency },
+      keyed: {
+        by: (item) => item.key,
+        concurrency: concurrency === Infinity ? "unbounded" : concurrency,
+        pauses: pausing ? pauses : undefined
+      },
       onDrop: (item) => dropped.push(item)
     })
     const model = new KeyedModel(options)
@@ -95,6 +101,10 @@ const sameAsModel = (
           assert.strictEqual(yield* WorkQueue.release(queue, item), model.release(item.key))
           break
         }
+        case "resume": {
+          assert.strictEqual(yield* WorkQueue.resume(queue, keys[0]), model.resume(keys[0]))
+          break
+        }
         case "interrupt": {
           const chosen = waiting[n % Math.max(waiting.length, 1)]
           if (chosen === undefined) break
@@ -124,13 +134,25 @@ const sameAsModel = (
     for (const { fiber } of waiting) yield* Fiber.interrupt(fiber)
     yield* WorkQueue.clear(queue)
     for (const item of held) yield* WorkQueue.release(queue, item)
-    assert.deepInclude(yield* WorkQueue.stats(queue), { depth: 0, ready: 0, held: 0, keys: 0 })
+    for (let key = 0; key < 12; key++) assert.strictEqual(WorkQueue.resumeUnsafe(queue, key), model.resume(key))
+    assert.deepInclude(yield* WorkQueue.stats(queue), { depth: 0, ready: 0, held: 0, keys: 0, paused: 0 })
   })
 
 /** Far more operations than the search for a small counterexample tries. */
 const manyOperations = Effect.gen(function*() {
   const operations: Array<typeof Operation.Type> = []
-  const kinds = ["offer", "offer", "offerAll", "offerAll", "take", "take", "release", "release", "takeAll"] as const
+  const kinds = [
+    "offer",
+    "offer",
+    "offerAll",
+    "offerAll",
+    "take",
+    "take",
+    "release",
+    "release",
+    "resume",
+    "takeAll"
+  ] as const
   const rare = ["remove", "interrupt", "clear"] as const
   // Few keys press, or many.
   const keys = yield* Random.nextIntBetween(1, 12)
@@ -155,7 +177,15 @@ describe("WorkQueue keyed laws", () => {
         it.effect.prop(
           `is the naive keyed queue: ${name}, ${overflow}, concurrency ${concurrency}`,
           { operations: Schema.Array(Operation) },
-          ({ operations }) => sameAsModel({ order, overflow, concurrency, capacity: 6 }, operations)
+          ({ operations }) => sameAsModel({ order, overflow, concurrency, capacity: 6, pausing: false }, operations)
+        )
+      }
+
+      for (const concurrency of [1, 3, Infinity]) {
+        it.effect.prop(
+          `is the naive keyed queue where keys pause: ${name}, ${overflow}, concurrency ${concurrency}`,
+          { operations: Schema.Array(Operation) },
+          ({ operations }) => sameAsModel({ order, overflow, concurrency, capacity: 6, pausing: true }, operations)
         )
       }
 
@@ -165,7 +195,8 @@ describe("WorkQueue keyed laws", () => {
           Effect.gen(function*() {
             const capacity = yield* Random.choice([1, 2, 5, 12, Infinity])
             const concurrency = yield* Random.choice([1, 2, 3, Infinity])
-            yield* sameAsModel({ order, overflow, capacity, concurrency }, yield* manyOperations)
+            const pausing = yield* Random.nextBoolean
+            yield* sameAsModel({ order, overflow, capacity, concurrency, pausing }, yield* manyOperations)
           }).pipe(Random.withSeed(seed)), { discard: true }))
     }
 

@@ -1,7 +1,7 @@
 /** What waits in a queue: items in the order they will be taken, each with the time it arrived. */
 export interface Backlog<A> {
   readonly size: number
-  /** How many may be taken now: all, unless keys are at their concurrency. */
+  /** How many may be taken now: all, unless keys are at their concurrency, are paused or may pause. */
   readonly ready: number
   /** When the item that `take` or `displace` returned last had arrived. */
   readonly lastArrivedAt: number

@@ -1,20 +1,13 @@
 import * as Duration from "effect/Duration"
-import type { Overflow, WorkQueueOptions } from "../WorkQueue.ts"
+import { defaults } from "../WorkQueueOptions.ts"
+import type { WorkQueueOptions } from "../WorkQueueOptions.ts"
 import { Deque } from "./deque.ts"
 import { Heap } from "./heap.ts"
 import type { CoreOptions } from "./queueCore.ts"
 import { Ring } from "./ring.ts"
 
 /** The options of a queue, checked, each order with the structures that keep it. */
-export const coreOptions = <A>(
-  options: WorkQueueOptions<A>,
-  defaults: {
-    readonly order: "fifo"
-    readonly capacity: number
-    readonly overflow: Overflow
-    readonly concurrency: number
-  }
-): CoreOptions<A> => {
+export const coreOptions = <A>(options: WorkQueueOptions<A>): CoreOptions<A> => {
   const { capacity = defaults.capacity, keyed, onDrop, order = defaults.order, overflow = defaults.overflow } = options
   const ageEvery = typeof order === "string" || order.ageEvery === undefined
     ? Infinity
@@ -28,7 +21,8 @@ export const coreOptions = <A>(
     priority: typeof order === "string" ? undefined : order.priority,
     keyed: keyed && {
       by: keyed.by,
-      concurrency: atMost("keyed.concurrency", keyed.concurrency ?? defaults.concurrency)
+      concurrency: atMost("keyed.concurrency", keyed.concurrency ?? defaults.concurrency),
+      pauses: keyed.pauses
     },
     capacity: atMost("capacity", capacity),
     overflow,

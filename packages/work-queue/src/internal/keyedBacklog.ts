@@ -8,8 +8,8 @@ import type { PendingOffer } from "./offers.ts"
 // to its end: that is all there is to fairness. A line enters the circle behind at most K − 1 others, and nobody who
 // comes later stands before it, so at most K − 1 items of others begin before its next one.
 //
-// A line that is at its concurrency, or empty, stands outside and costs nobody a look. A line of which nothing waits, is
-// held or is offered is forgotten.
+// A line that is at its concurrency, paused, or empty, stands outside and costs nobody a look. A line of which nothing waits,
+// is held or is offered is forgotten, unless it is paused: its next item must not begin before it is resumed.
 
 class Entry<A> extends Link<Entry<A>> {
   readonly item: A
@@ -30,6 +30,8 @@ export class Line<A> extends Link<Line<A>> {
   ready = 0
   /** How many were taken and not yet released. */
   held = 0
+  /** It gives nothing until it is resumed. */
+  paused = false
   /** Offers that wait for room, if any does. */
   offers: List<PendingOffer<A>> | undefined = undefined
   /** Where it stands by length, while that matters. */
@@ -42,10 +44,12 @@ export class Line<A> extends Link<Line<A>> {
   }
 }
 
-export interface KeyedOptions {
+export interface KeyedOptions<A> {
   readonly items: <T>(now: number) => Items<T>
   /** How many of one key may be held at once. */
   readonly concurrency: number
+  /** Whether a line pauses with an item that is taken from it; never throws. */
+  readonly pauses: ((item: A) => boolean) | undefined
   /** Whether somebody asks for the longest line. */
   readonly ranked: boolean
 }
@@ -55,17 +59,19 @@ export class KeyedBacklog<A> implements Backlog<A> {
   size = 0
   ready = 0
   held = 0
+  /** How many lines are paused. */
+  paused = 0
   lastArrivedAt = 0
   /** Of the item that `take` returned last; undefined where nothing is held. */
   lastLine: Line<A> | undefined = undefined
   readonly lines = new Map<unknown, Line<A>>()
   /** Lines by how many items wait in them: all, if somebody asks for the longest, otherwise those with waiting offers. */
   readonly levels = new Levels<Line<A>>()
-  private readonly options: KeyedOptions
+  private readonly options: KeyedOptions<A>
   private readonly turns = new List<Line<A>>()
   private readonly arrivals = new List<Entry<A>>()
 
-  constructor(options: KeyedOptions) {
+  constructor(options: KeyedOptions<A>) {
     this.options = options
   }
 
@@ -107,7 +113,13 @@ export class KeyedBacklog<A> implements Backlog<A> {
       line.held++
       this.held++
     }
-    return this.leave(line, entry)
+    if (this.options.pauses === undefined) return this.leave(line, entry)
+    // Paused while it is asked, so that nothing is half done should the user's function look at the queue or offer to it.
+    line.paused = true
+    this.paused++
+    const item = this.leave(line, entry)
+    if (!this.options.pauses(item)) this.resume(line)
+    return item
   }
 
   peek(): A {
@@ -145,18 +157,34 @@ export class KeyedBacklog<A> implements Backlog<A> {
     this.update(line)
   }
 
+  /** False if it is not paused. */
+  resume(line: Line<A>): boolean {
+    if (!line.paused) return false
+    line.paused = false
+    this.paused--
+    this.update(line)
+    return true
+  }
+
   /** To be called after anything about a line has changed. */
   update(line: Line<A>): void {
     const waiting = line.items.size
-    const ready = Math.min(waiting, this.options.concurrency - line.held)
+    const ready = Math.min(waiting, this.atOnce(line))
     if (line.ready > 0 && ready === 0) this.turns.delete(line)
     if (line.ready === 0 && ready > 0) this.turns.append(line)
     this.ready += ready - line.ready
     line.ready = ready
     if (line.place !== undefined) this.levels.move(line.place, waiting)
-    if (waiting > 0 || line.held > 0 || line.offers !== undefined) return
+    if (waiting > 0 || line.held > 0 || line.offers !== undefined || line.paused) return
     if (line.place !== undefined) this.levels.delete(line.place)
     this.lines.delete(line.key)
+  }
+
+  /** How many it may give before anything about it changes: of a line that may pause, the first decides about the second. */
+  private atOnce(line: Line<A>): number {
+    if (line.paused) return 0
+    const free = this.options.concurrency - line.held
+    return this.options.pauses === undefined ? free : Math.min(free, 1)
   }
 
   private leave(line: Line<A>, entry: Entry<A>): A {

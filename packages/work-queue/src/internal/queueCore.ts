@@ -43,7 +43,13 @@ export interface CoreOptions<A> {
   readonly backlog: (now: number) => Backlog<A>
   /** The same order within a key. */
   readonly items: <T>(now: number) => Items<T>
-  readonly keyed: { readonly by: (item: A) => unknown; readonly concurrency: number } | undefined
+  readonly keyed:
+    | {
+      readonly by: (item: A) => unknown
+      readonly concurrency: number
+      readonly pauses: ((item: A) => boolean) | undefined
+    }
+    | undefined
   readonly priority: ((item: A) => number) | undefined
   readonly capacity: number
   readonly overflow: "suspend" | "dropNewest" | "dropOldest"
@@ -85,6 +91,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     this.keys = keyed === undefined ? undefined : new KeyedBacklog<A>({
       items,
       concurrency: keyed.concurrency,
+      pauses: keyed.pauses && neverThrows(keyed.pauses, context),
       ranked: overflow === "dropOldest" && capacity !== Infinity
     })
     this.backlog = this.keys ?? options.backlog(this.now())
@@ -282,6 +289,13 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     return true
   }
 
+  resume(key: unknown): boolean {
+    const line = this.keys?.lines.get(key)
+    if (line === undefined || !this.keys!.resume(line)) return false
+    this.wakeTakers()
+    return true
+  }
+
   peek(): Effect.Effect<A, E | Cause.Done> {
     return Effect.suspend(() =>
       this.state._tag === "Done"
@@ -362,6 +376,7 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
       ready: backlog.ready,
       held: keys === undefined ? 0 : keys.held,
       keys: keys === undefined ? 0 : keys.lines.size,
+      paused: keys === undefined ? 0 : keys.paused,
       capacity: options.capacity === Infinity ? "unbounded" : options.capacity,
       oldestAge: backlog.size === 0 ? 0 : now() - backlog.oldestArrivedAt(),
       offered,
@@ -430,6 +445,18 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     }
     if (this.backlog.size === 0) release(this.emptyWaiters)
     if (this.state._tag === "Done") release(this.endWaiters)
+  }
+}
+
+/** Asked in the middle of a take, where an item would be lost with a fiber that dies; so nobody dies of it. */
+const neverThrows = <A>(pauses: (item: A) => boolean, context: Context.Context<never>) => (item: A): boolean => {
+  try {
+    return pauses(item)
+  } catch (defect) {
+    Effect.runForkWith(context)(
+      Effect.ignoreCause(Effect.die(defect), { log: "Unhandled", message: "WorkQueue: keyed.pauses threw" })
+    )
+    return false
   }
 }
 
