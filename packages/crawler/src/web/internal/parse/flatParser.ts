@@ -9,6 +9,8 @@ import { type Handler, Parser } from "htmlparser2"
 
 /** What is told of a page. */
 export interface Events extends Partial<Handler> {
+  /** A tag begins, or an end tag: even one that opens or ends nothing, which no other event tells of. */
+  readonly ontag: () => void
   /**
    * The tag whose name and attributes were told has ended; it never does where the page ends within. The parser's own event for that,
    * `onopentag`, has it collect all attributes of all tags, for a fifth of its speed.
@@ -42,6 +44,7 @@ export class FlatParser extends Parser {
   }
 
   override onopentagname(start: number, endIndex: number): void {
+    this.events.ontag()
     this.isFull = this.depth.now >= this.maxDepth
     super.onopentagname(start, endIndex)
   }
@@ -57,6 +60,7 @@ export class FlatParser extends Parser {
   }
 
   override onclosetag(start: number, endIndex: number): void {
+    this.events.ontag()
     this.isFull = false
     super.onclosetag(start, endIndex)
   }

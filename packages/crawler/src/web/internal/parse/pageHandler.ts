@@ -101,8 +101,9 @@ export class PageHandler {
   }
 
   readonly events = {
+    ontag: (): void => this.decode(),
+
     onopentagname: (name: string): void => {
-      this.decode()
       this.element = name
       this.isLookedAt = elements.has(name)
       if (this.isLookedAt) this.attributes = {}
@@ -132,7 +133,6 @@ export class PageHandler {
     oncomment: (): void => this.decode(),
 
     onclosetag: (name: string): void => {
-      this.decode()
       this.isRaw = false
       if (name === "a" || name === "title") this.close()
       else if (name === "svg" || name === "math") this.foreign--
