@@ -28,8 +28,6 @@ const crawlOften = Effect.fnUntraced(function*(given: {
 }) {
   const observed = new Observed()
   const roots = yield* planTree(observed, given.failFast)
-  // Roots of a planned tree wait for the first event.
-  observed.events.push({ _tag: "Skipped", skipped: { item: roots[0]!.item, reason: "duplicate" } })
   const store = yield* CrawlStore.memory
   const order = yield* pick(["fifo", "lifo", "priority"] as const)
   const runs: Array<Run> = []
@@ -45,7 +43,12 @@ const crawlOften = Effect.fnUntraced(function*(given: {
     }).pipe(Effect.provide(layersOf(observed)), Scope.provide(scope))
     const events: Array<CrawlEvent.CrawlEvent> = []
     const watcher = yield* Effect.forkChild(
-      Stream.runForEach(crawling.events, (event) => Effect.sync(() => events.push(event))),
+      Stream.runForEach(crawling.events, (event) =>
+        Effect.sync(() => {
+          events.push(event)
+          // The roots of a planned tree wait for the first.
+          observed.events.push(event)
+        })),
       { startImmediately: true }
     )
     const way = isLast ? "wait" : yield* pick(interrupted)
