@@ -84,6 +84,8 @@ export interface Fetched {
 export interface FetchOptions<out E = never, out R = never> {
   /** `"HEAD"` asks whether there is something, without its body. Defaults to `"GET"`. */
   readonly method?: "GET" | "HEAD" | undefined
+  /** The Accept header. */
+  readonly accept?: string | undefined
   /** More headers to send: `if-none-match`, say. They win over those of the Fetcher. Not sent on to another origin. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   /**

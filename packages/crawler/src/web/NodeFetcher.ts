@@ -259,6 +259,7 @@ const request = <E, R>(
     method: options.method ?? "GET" as const,
     headers: {
       ...settings.headers,
+      ...(options.accept === undefined ? {} : { accept: options.accept }),
       // What was meant for one site is not for another that it redirects to.
       ...(url.origin === requested.origin ? lowerCased(options.headers) : {}),
       ...(cookie === undefined ? {} : { cookie })
