@@ -264,7 +264,32 @@ export const release: {
 )
 
 /**
- * Resumes a key that was paused by `keyed.pauses`, so that it may give another item, in its turn. `false`, and nothing, if it
+ * Pauses a key, of which an item may be waiting or not: it gives nothing more until `resume`, as if `keyed.pauses` had said so
+ * of an item of it. `false`, and nothing, if it is paused already or the queue has no keys.
+ *
+ * @category taking
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const pause: {
+  (key: unknown): <A, E>(self: WorkQueue<A, E>) => Effect.Effect<boolean>
+  <A, E>(self: WorkQueue<A, E>, key: unknown): Effect.Effect<boolean>
+} = dual(
+  2,
+  <A, E>(self: WorkQueue<A, E>, key: unknown): Effect.Effect<boolean> => Effect.sync(() => pauseUnsafe(self, key))
+)
+
+/**
+ * Pauses a key, without an Effect.
+ *
+ * @category taking
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const pauseUnsafe = <A, E>(self: WorkQueue<A, E>, key: unknown): boolean => core(self).pause(key)
+
+/**
+ * Resumes a key that was paused, so that it may give another item, in its turn. `false`, and nothing, if it
  * is not paused.
  *
  * @category taking

@@ -143,6 +143,15 @@ export class KeyedModel {
     return true
   }
 
+  pause(key: number): boolean {
+    const line = this.lines.get(key)
+    if (line?.paused) return false
+    if (line === undefined) this.touch(key)
+    this.lines.get(key)!.paused = true
+    this.tidy()
+    return true
+  }
+
   resume(key: number): boolean {
     const line = this.lines.get(key)
     if (line === undefined || !line.paused) return false

@@ -17,6 +17,7 @@ const Operation = Schema.Struct({
     "takeAll",
     "release",
     "release",
+    "pause",
     "resume",
     "remove",
     "interrupt",
@@ -99,6 +100,10 @@ const sameAsModel = (
           if (item === undefined) break
           held = held.filter((other) => other !== item)
           assert.strictEqual(yield* WorkQueue.release(queue, item), model.release(item.key))
+          break
+        }
+        case "pause": {
+          assert.strictEqual(yield* WorkQueue.pause(queue, keys[0]), model.pause(keys[0]))
           break
         }
         case "resume": {

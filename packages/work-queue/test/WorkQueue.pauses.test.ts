@@ -49,6 +49,22 @@ describe("WorkQueue pauses", () => {
       assert.deepInclude(yield* WorkQueue.stats(queue), { keys: 0, paused: 0 })
     }))
 
+  it.effect("begin without an item as well", () =>
+    Effect.gen(function*() {
+      const queue = yield* WorkQueue.make<string>({ keyed: { by: (item) => item[0], concurrency: 2 } })
+      yield* WorkQueue.offerAll(queue, ["a1", "a2", "b1"])
+      assert.isTrue(yield* WorkQueue.pause(queue, "a"))
+      assert.isFalse(yield* WorkQueue.pause(queue, "a"))
+      assert.isTrue(WorkQueue.pauseUnsafe(queue, "c"))
+      yield* WorkQueue.offer(queue, "c1")
+      assert.deepStrictEqual(yield* WorkQueue.takeAll(queue), ["b1"])
+      assert.deepInclude(yield* WorkQueue.stats(queue), { depth: 3, ready: 0, paused: 2 })
+      yield* WorkQueue.resume(queue, "c")
+      yield* WorkQueue.resume(queue, "a")
+      assert.deepStrictEqual(yield* WorkQueue.takeAll(queue), ["c1", "a1", "a2"])
+      assert.isFalse(yield* WorkQueue.pause(yield* WorkQueue.make(), "a"))
+    }))
+
   it.effect("end with a resumption, which nobody else needs", () =>
     Effect.gen(function*() {
       const queue = yield* make()

@@ -115,8 +115,7 @@ export class KeyedBacklog<A> implements Backlog<A> {
     }
     if (this.options.pauses === undefined) return this.leave(line, entry)
     // Paused while it is asked, so that nothing is half done should the user's function look at the queue or offer to it.
-    line.paused = true
-    this.paused++
+    this.pause(line)
     const item = this.leave(line, entry)
     if (!this.options.pauses(item)) this.resume(line)
     return item
@@ -155,6 +154,15 @@ export class KeyedBacklog<A> implements Backlog<A> {
     line.held--
     this.held--
     this.update(line)
+  }
+
+  /** False if it is paused already. */
+  pause(line: Line<A>): boolean {
+    if (line.paused) return false
+    line.paused = true
+    this.paused++
+    this.update(line)
+    return true
   }
 
   /** False if it is not paused. */

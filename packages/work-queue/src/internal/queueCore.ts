@@ -289,6 +289,10 @@ export class QueueCore<A, E> implements Pipeable.Pipeable {
     return true
   }
 
+  pause(key: unknown): boolean {
+    return this.keys !== undefined && this.keys.pause(this.keys.line(key, this.now()))
+  }
+
   resume(key: unknown): boolean {
     const line = this.keys?.lines.get(key)
     if (line === undefined || !this.keys!.resume(line)) return false
