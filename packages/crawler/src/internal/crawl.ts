@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(
       : settings.order,
     keyed: settings.keyed === undefined
       ? undefined
-      : { by: ({ item }) => settings.keyed!.by(item), concurrency: settings.keyed.concurrency }
+      : { by: ({ key }) => key, concurrency: settings.keyed.concurrency }
   })
   const surroundings = { settings, registry, ledger, queue }
   const tree = store === undefined

@@ -7,6 +7,8 @@ export interface Entry extends About {
   readonly registered: Registered
   readonly parentItem: Item | undefined
   readonly priority: number
+  /** What the limits by key know it by. Nobody shares that of a hook. */
+  readonly key: unknown
   /** That of the nearest ancestor that fails when a child does, or its own. */
   readonly failFast: FailFast | undefined
   state: "waiting" | "processing" | "processed"

@@ -19,6 +19,7 @@ class Node implements Entry {
   readonly parent: Node | undefined
   readonly depth: number
   readonly priority: number
+  readonly key: unknown
   readonly failFast: FailFast | undefined
   open = 1
   state: Entry["state"] = "waiting"
@@ -32,7 +33,8 @@ class Node implements Entry {
     item: Item,
     registered: Registered,
     parent: Node | undefined,
-    failFast: FailFast | undefined
+    failFast: FailFast | undefined,
+    key: unknown
   ) {
     const { priority } = registered.options
     this.id = id
@@ -41,6 +43,7 @@ class Node implements Entry {
     this.parent = parent
     this.depth = parent === undefined ? 0 : parent.depth + 1
     this.failFast = failFast
+    this.key = key
     this.priority = typeof priority === "function" ? priority(item) : priority ?? 0
   }
 
@@ -78,7 +81,7 @@ export const make = ({ ledger, queue, registry, settings }: Surroundings, roots:
       return skip
     }
     const failFast = found.options.onFailure === "failFast" ? new FailFast(parent?.failFast) : parent?.failFast
-    const node = new Node(counts.enqueued + 1, item, found, parent, failFast)
+    const node = new Node(counts.enqueued + 1, item, found, parent, failFast, settings.keyed?.by(item))
     // Before anything is counted: functions of the options are asked here, and may throw.
     WorkQueue.offerUnsafe(queue, node)
     if (found.options.key !== undefined) seen.add(`${found.name}\n${found.options.key(item)}`)

@@ -37,6 +37,7 @@ class StoredEntry implements Entry {
   readonly registered: Registered
   readonly parentItem: Item | undefined
   readonly failFast: FailFast | undefined
+  readonly key: unknown
   /** What its hook is given. */
   readonly after:
     | { readonly own: Exit.Exit<unknown, unknown>; readonly children: ReadonlyArray<ChildOutcome> }
@@ -53,7 +54,8 @@ class StoredEntry implements Entry {
     registered: Registered,
     parentItem: Item | undefined,
     failFast: FailFast | undefined,
-    after: StoredEntry["after"]
+    after: StoredEntry["after"],
+    key: unknown
   ) {
     this.claim = claim
     this.item = item
@@ -61,6 +63,7 @@ class StoredEntry implements Entry {
     this.parentItem = parentItem
     this.failFast = failFast
     this.after = after
+    this.key = after === undefined ? key : this
   }
 
   get id(): number {
@@ -180,15 +183,17 @@ export const make = Effect.fnUntraced(function*(
     const parentItem = claim.parent === undefined ? undefined : yield* codec.decode(claim.parent)
     const after = claim.after === undefined ? undefined : yield* afterOf(item, claim.after)
     const failFast = enterScope(claim.scope, claim.isOver)
-    const entry = new StoredEntry(claim, item, registry.of(item), parentItem, failFast, after)
+    const entry = new StoredEntry(claim, item, registry.of(item), parentItem, failFast, after, keyOf?.(item))
     claimed.set(entry.id, entry)
-    if (claim.limitKey !== undefined) ahead.set(claim.limitKey, (ahead.get(claim.limitKey) ?? 0) + 1)
+    if (claim.limitKey !== undefined && after === undefined) {
+      ahead.set(claim.limitKey, (ahead.get(claim.limitKey) ?? 0) + 1)
+    }
     WorkQueue.offerUnsafe(queue, entry)
   })
 
   const begin = ({ claim }: StoredEntry): void => {
     working++
-    if (claim.limitKey === undefined) return
+    if (claim.limitKey === undefined || claim.after !== undefined) return
     const left = ahead.get(claim.limitKey)! - 1
     if (left === 0) ahead.delete(claim.limitKey)
     else ahead.set(claim.limitKey, left)
