@@ -41,6 +41,9 @@ export const decoded = (
     const end = (): string => (decoder === undefined ? start() : "") + decoder!.decode()
 
     return Stream.map(body, decode).pipe(
+      Stream.catch((error) =>
+        Stream.concat(Stream.sync(() => decoder === undefined ? start() : ""), Stream.fail(error))
+      ),
       Stream.concat(Stream.sync(end)),
       Stream.filter((text) => text !== "")
     )
