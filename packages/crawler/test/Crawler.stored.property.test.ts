@@ -18,23 +18,55 @@ interface Run {
   readonly events: ReadonlyArray<CrawlEvent.CrawlEvent>
 }
 
-const interrupted = ["stop", "kill", "close", "takeOver"] as const
+const interruptions = ["stop", "kill", "close", "takeOver"] as const
+
+/** How often a store was asked, and for each claim how often it was answered. */
+class Asked {
+  claims = 0
+  commits = 0
+  readonly answers = new Map<string, number>()
+
+  readonly of = (store: CrawlStore.CrawlStore): CrawlStore.CrawlStore => ({
+    ...store,
+    open: (options) =>
+      Effect.map(store.open(options), (session) => ({
+        ...session,
+        claim: (options) =>
+          Effect.map(session.claim(options), (found) => {
+            this.claims++
+            for (const { id, lease } of found.claimed) this.answers.set(`${id}/${lease}`, 0)
+            return found
+          }),
+        commit: (commits) =>
+          Effect.map(session.commit(commits), (committed) => {
+            this.commits++
+            for (const { id, lease } of commits) {
+              this.answers.set(`${id}/${lease}`, this.answers.get(`${id}/${lease}`)! + 1)
+            }
+            return committed
+          })
+      }))
+  })
+}
 
 /** Crawls a planned tree with a store, ended in some way at random moments, and resumed until it has ended by itself. */
 const crawlOften = Effect.fnUntraced(function*(given: {
   readonly failFast?: boolean
   readonly interruptions?: number
+  readonly ways?: ReadonlyArray<typeof interruptions[number]>
   readonly concurrency?: number
 }) {
   const observed = new Observed()
   const roots = yield* planTree(observed, given.failFast)
-  const store = yield* CrawlStore.memory
+  const memory = yield* CrawlStore.memory
+  const asked = new Asked()
+  const store = asked.of(memory)
   const order = yield* pick(["fifo", "lifo", "priority"] as const)
   const runs: Array<Run> = []
-  let interruptions = given.interruptions ?? 0
+  let left = given.interruptions ?? 0
   let report: Run["report"] | undefined
   while (report === undefined) {
-    const isLast = interruptions-- <= 0
+    const isLast = left-- <= 0
     const scope = yield* Scope.make()
     const crawling = yield* Crawler.make(roots.map(({ item }) => item), {
       store,
@@ -51,14 +83,14 @@ const crawlOften = Effect.fnUntraced(function*(given: {
         })),
       { startImmediately: true }
     )
-    const way = isLast ? "wait" : yield* pick(interrupted)
+    const way = isLast ? "wait" : yield* pick(given.ways ?? interruptions)
     if (!isLast) {
       for (let i = yield* between(0, 10); i > 0; i--) yield* Effect.yieldNow
       yield* Effect.sleep(yield* between(0, 25))
     }
     if (way === "takeOver") {
       // Another opens the crawl while this one goes on: the end of this one is left to itself.
-      yield* Effect.scoped(store.open({ order, maxItems: Infinity, roots: [] }))
+      yield* Effect.scoped(memory.open({ order, maxItems: Infinity, roots: [] }))
       const exit = yield* Effect.exit(crawling.awaitEnd)
       yield* Scope.close(scope, Exit.void)
       yield* Fiber.interrupt(watcher)
@@ -76,7 +108,7 @@ const crawlOften = Effect.fnUntraced(function*(given: {
     yield* Scope.close(scope, Exit.void)
   }
   const items = yield* Stream.runCollect(store.items())
-  return { observed, roots, order, runs, report, items }
+  return { observed, roots, order, runs, report, items, asked }
 })
 type Result = Effect.Success<ReturnType<typeof crawlOften>>
 
@@ -218,6 +250,12 @@ describe("Crawler with a store", () => {
         assert.deepStrictEqual(sorted(told), sorted(items.map(idOf)))
       }
       assert.strictEqual(events.at(-1)?._tag, "Ended")
+    }))
+
+  it.effect("law: every claim is answered once, and nothing is asked for in vain", () =>
+    check({ interruptions: 3, ways: ["stop", "kill", "close"], failFast: true }, ({ asked }) => {
+      for (const [claim, answers] of asked.answers) assert.strictEqual(answers, 1, claim)
+      assert.isAtMost(asked.claims, asked.commits + 4)
     }))
 
   it.effect("law: a crawl that was stopped says what is left", () =>

@@ -216,8 +216,7 @@ export const make = Effect.fnUntraced(function*(
 
   const handOver = (entry: StoredEntry, commit: CrawlStore.Commit, children: ReadonlyArray<Child>): void => {
     working--
-    // Given back already, by a close that did not wait for it.
-    if (!claimed.delete(entry.id)) return
+    claimed.delete(entry.id)
     leaveScope(entry.claim.scope)
     finished.push({ entry, children, commit })
     wake()
@@ -321,7 +320,7 @@ export const make = Effect.fnUntraced(function*(
 
   const claim = Effect.flatMap(WorkQueue.stats(queue), (stats) => {
     const limit = room(stats)
-    if (limit <= 0 || isExhausted || isClosing || hasEnded) return Effect.void
+    if (limit <= 0 || isClosing || hasEnded) return Effect.void
     const most = settings.order === "fifo" ? aheadOfKey : 1
     const except = [...ahead].filter(([, items]) => items >= most).map(([key]) => key)
     return Effect.flatMap(
