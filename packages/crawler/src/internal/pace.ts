@@ -23,7 +23,7 @@ export interface Limits {
 }
 
 interface Beginnings {
-  /** Latest beginnings, oldest first; no more than the rate asks about, and at least the last one. */
+  /** The latest beginnings, oldest first: as many as the rate asks about, and at least one. */
   readonly begun: Array<number>
   /** Items that have begun and not settled. */
   inFlight: number
@@ -88,9 +88,7 @@ export const makeRegister = ({ delay = 0, rate }: Limits): Register => {
       records.set(key, record)
       record.inFlight++
       record.begun.push(now)
-      while (record.begun.length > 1 && (record.begun.length > limit || record.begun[0]! + interval <= now)) {
-        record.begun.shift()
-      }
+      if (record.begun.length > limit) record.begun.shift()
       return nextOf(key, record)
     },
     settle: (key) => {
@@ -184,7 +182,10 @@ class Timetable implements Pace {
     if (due === undefined) {
       if (next <= this.now()) return
       this.keys.pause(key)
-    } else if (next >= due) return
+    } else if (next >= due) {
+      // A delay that has grown is noticed when the key is looked at.
+      return
+    }
     this.lookAt(key, next)
   }
 
@@ -202,7 +203,7 @@ class Timetable implements Pace {
   private wakeBy(at: number): void {
     if (this.closed || at >= (this.timer?.at ?? Infinity)) return
     this.timer?.fiber.interruptUnsafe()
-    const sleep = Effect.suspend(() => Effect.sleep(Math.max(0, at - this.now())))
+    const sleep = Effect.suspend(() => Effect.sleep(at - this.now()))
     // Not before this returns: a sleep of nothing ends at once.
     const fiber = this.fork(
       Effect.yieldNow.pipe(Effect.andThen(sleep), Effect.andThen(Effect.sync(() => this.look())))

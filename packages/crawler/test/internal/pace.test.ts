@@ -138,10 +138,13 @@ describe("pace", () => {
   it.effect("resumes nobody after its Scope has closed", () =>
     Effect.gen(function*() {
       const scope = yield* Scope.make()
-      const { log, pace } = yield* Scope.provide(made({ delay: "1 second" }), scope)
+      const { log, pace } = yield* Scope.provide(
+        made({ delay: (key) => key === "a" ? "2 seconds" : "1 second" }),
+        scope
+      )
       pace.pauses("a")
       yield* Scope.close(scope, Exit.void)
-      pace.pauses("b")
+      assert.isTrue(pace.pauses("b"))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(log, [])
     }))
@@ -167,6 +170,11 @@ describe("pace", () => {
       assert.deepStrictEqual(log, ["1000 resume a"])
       assert.isAbove(logged.filter((message) => message === "Crawler: keyed.delay threw").length, 1)
     }))
+
+  it("counts what begins too early", () => {
+    const { begin } = Pace.makeRegister({ rate: { limit: 2, interval: 100 } })
+    assert.deepStrictEqual([0, 1, 2, 50].map((now) => begin("a", now)), [0, 100, 101, 102])
+  })
 
   it("refuses a rate that is none", () => {
     for (const limit of [0, 1.5, NaN, Infinity]) {
