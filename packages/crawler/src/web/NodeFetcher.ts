@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { LookupAddress, LookupOptions } from "node:dns"
 import { readFileSync } from "node:fs"
 import type { Dispatcher } from "undici"
 import * as AddressGuard from "./AddressGuard.ts"
@@ -51,6 +52,19 @@ export const defaults = {
   silenceTimeout: "10 seconds",
   maxConnectionsPerOrigin: 8
 } as const
+
+/**
+ * How the addresses of a name are found: `lookup` of `node:dns`, asked for all of them.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export type Lookup = (
+  hostname: string,
+  options: LookupOptions & { readonly all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: ReadonlyArray<LookupAddress>) => void
+) => void
 
 /**
  * How to fetch.
@@ -95,7 +109,7 @@ export interface Options {
   /** What may be connected to. Defaults to `AddressGuard.make()`: the public internet. */
   readonly addressGuard?: AddressGuard.AddressGuard | undefined
   /** How the addresses of names are found. Defaults to `node:dns`'s `lookup`, that of the operating system. */
-  readonly lookup?: NodeConnections.Lookup | undefined
+  readonly lookup?: Lookup | undefined
   /** Certificates, as PEM, that are trusted instead of those Node trusts. Defaults to none. */
   readonly certificateAuthorities?: string | undefined
 }
@@ -138,12 +152,12 @@ const resolved = (options: Options) => {
   }
   const { addressGuard: guard = AddressGuard.make(), contentTypes = defaults.contentTypes } = options
   return {
-    headers: {
+    headers: checked({
       "user-agent": options.userAgent ?? defaults.userAgent,
       "accept": options.accept ?? defaults.accept,
       "accept-encoding": acceptEncoding,
-      ...lowerCased(options.headers)
-    },
+      ...checked(options.headers)
+    }),
     contentTypes,
     guard,
     maxRedirects: count("maxRedirects", 0),
@@ -261,7 +275,7 @@ const request = <E, R>(
       ...settings.headers,
       ...(options.accept === undefined ? {} : { accept: options.accept }),
       // What was meant for one site is not for another that it redirects to.
-      ...(url.origin === requested.origin ? lowerCased(options.headers) : {}),
+      ...(url.origin === requested.origin ? checked(options.headers) : {}),
       ...(cookie === undefined ? {} : { cookie })
     },
     maxBytes: options.maxBytes ?? settings.maxBytes,
@@ -273,8 +287,9 @@ const request = <E, R>(
   }
 }
 
-const lowerCased = (headers: Readonly<Record<string, string>> = {}) =>
-  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+/** Names in lower case. One that no header can have is a bug, and so is such a value: what is thrown says which. */
+const checked = (headers: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> =>
+  Object.fromEntries(new globalThis.Headers(headers))
 
 const locationOf = ({ headers, status }: Answer): string | undefined =>
   redirecting.has(status) ? headers["location"] : undefined

@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Context, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Schedule, Stream } from "effect"
 import * as AddressGuard from "effect-crawler/web/AddressGuard"
 import { type FetchOptions, text } from "effect-crawler/web/Fetcher"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
@@ -116,6 +116,13 @@ describe("NodeFetcher", () => {
         yield* Effect.scoped(fetch(`${server.url}/image?closed`))
         yield* fetch(`${server.url}/page`)
         assert.isTrue(server.isClosed("/image?closed"))
+        yield* fetch(`${server.url}/chunked-image?kept`)
+        yield* fetch(`${server.url}/page`)
+        assert.isFalse(server.isClosed("/chunked-image?kept"))
+        // It is let through until it shows to be large, while its fetch goes on.
+        yield* fetch(`${server.url}/endless-image?closed`)
+        yield* fetch(`${server.url}/page`)
+        assert.isTrue(server.isClosed("/endless-image?closed"))
       }))
 
     it.effect("is asked for without its body by HEAD", () =>
@@ -163,6 +170,14 @@ describe("NodeFetcher", () => {
         assert.include(second, "\r\naccept-language: de\r\n")
         assert.include(second, "\r\naccept: text/plain\r\n")
         assert.include(second, "\r\nx-one: 1\r\n")
+      }))
+
+    it.effect("dies of a header that cannot be sent", () =>
+      Effect.gen(function*() {
+        for (const headers of [{ "a b": "c" }, { a: "b\nc: d" }]) {
+          assert.isTrue(Exit.hasDies(yield* Effect.exit(fetcherOf({ headers }))))
+          assert.isTrue(Exit.hasDies(yield* Effect.exit(fetched("/page", { headers }))))
+        }
       }))
 
     it.effect("does not take its own headers along to another origin", () =>

@@ -104,6 +104,8 @@ const answerers: Readonly<Record<string, Answerer>> = {
   "missing": sending(head("404 Not Found", html, "Retry-After: 7", "Content-Length: 4"), "gone"),
   "image": sending(head("200 OK", "Content-Type: image/png", "Content-Length: 1000000"), new Uint8Array(100_000)),
   "small-image": page(new Uint8Array(100), "Content-Type: image/png"),
+  "chunked-image": sending(head("200 OK", "Content-Type: image/png", chunked), chunk("png"), "0\r\n\r\n"),
+  "endless-image": endlessly(head("200 OK", "Content-Type: image/png", chunked), chunk(" ".repeat(1000))),
   "untyped": sending(head("200 OK", "Content-Length: 2"), "ok"),
   "no-location": page("where?", "X: y"),
   "gzip": page(gzipSync("<p>hello</p>"), "Content-Encoding: gzip"),

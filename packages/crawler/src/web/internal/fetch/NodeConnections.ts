@@ -4,14 +4,8 @@ import type { LookupAddress, LookupOptions } from "node:dns"
 import * as Dns from "node:dns"
 import { Agent, Pool } from "undici"
 import type { AddressGuard } from "../../AddressGuard.ts"
+import type { Lookup } from "../../NodeFetcher.ts"
 import { Refusal } from "./refusal.ts"
-
-/** How the addresses of a name are found: the shape of `node:dns`. */
-export type Lookup = (
-  hostname: string,
-  options: LookupOptions & { readonly all: true },
-  done: (error: NodeJS.ErrnoException | null, addresses: ReadonlyArray<LookupAddress>) => void
-) => void
 
 export interface Settings {
   readonly guard: AddressGuard

@@ -24,7 +24,7 @@ const maxCodings = 2
 /** The codings of a Content-Encoding, as they were applied; undefined if one is not known or there are too many. */
 export const parse = (header: string | undefined): ReadonlyArray<Coding> | undefined => {
   const applied: Array<Coding> = []
-  for (const name of (header ?? "").split(",", maxCodings + 2)) {
+  for (const name of (header ?? "").split(",")) {
     const coding = codings[name.trim().toLowerCase()]
     if (coding === undefined) return undefined
     if (coding !== "identity") applied.push(coding)

@@ -120,7 +120,7 @@ const handler = (dispatcher: Dispatcher, request: Request, clock: Clock.Clock) =
       queue.end()
     }
     phase = "receiving"
-    if (hasBody && !isBodyRead && !(declared <= lettingThroughBytes)) stop(new Error("the body is not wanted"))
+    if (hasBody && !isBodyRead && declared > lettingThroughBytes) stop(new Error("the body is not wanted"))
     answer(Effect.succeed({
       status,
       headers,
@@ -158,9 +158,11 @@ const handler = (dispatcher: Dispatcher, request: Request, clock: Clock.Clock) =
           }
         },
         onResponseData: (receiving, bytes) => {
-          if (isOver || body === undefined) return
+          if (isOver) return
           wireBytes += bytes.length
-          if (wireBytes > maxBytes) queue.fail(tooLarge("as sent"))
+          if (body === undefined) {
+            if (wireBytes > lettingThroughBytes) stop(new Error("the body is not wanted"))
+          } else if (wireBytes > maxBytes) queue.fail(tooLarge("as sent"))
           else if (!body.write(bytes)) receiving.pause()
         },
         onResponseEnd: () => {
