@@ -9,6 +9,7 @@
  *
  * @since 0.1.0
  */
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -36,10 +37,18 @@ export interface Options {
   readonly maxDepth?: number | "unbounded" | undefined
   /** Items beyond this many are skipped, a whole number of at least 1. Defaults to `"unbounded"`. */
   readonly maxItems?: number | "unbounded" | undefined
-  /** Bounds how many items of a key, a host say, are processed at once (1 by default), and serves keys in turn. Defaults to no keys. */
+  /** Limits for the items of each key, a host say, which are served in turn. They hold within this process. Defaults to no keys. */
   readonly keyed?: {
     readonly by: (item: Item) => string
+    /** Items of a key processed at once. Defaults to 1. */
     readonly concurrency?: number | "unbounded" | undefined
+    /**
+     * The least time between the beginnings of two items of a key. A function is asked each time anew, and whenever an item of the key has
+     * settled, so that a delay that depends on how it went holds for the next. Defaults to none.
+     */
+    readonly delay?: Duration.Input | ((key: string) => Duration.Input) | undefined
+    /** At most `limit` items of a key begin in any `interval`. Defaults to any number. */
+    readonly rate?: { readonly limit: number; readonly interval: Duration.Input } | undefined
   } | undefined
 }
 

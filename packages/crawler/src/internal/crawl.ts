@@ -10,6 +10,7 @@ import type { CrawlStoreError } from "../CrawlStoreError.ts"
 import type { Entry } from "./entry.ts"
 import { Ledger } from "./ledger.ts"
 import * as LiveTree from "./liveTree.ts"
+import * as Pace from "./pace.ts"
 import * as Registry from "./registry.ts"
 import { resolve } from "./settings.ts"
 import * as StoredTree from "./storedTree.ts"
@@ -33,8 +34,17 @@ export const make = Effect.fnUntraced(function*<I extends Item>(
       : settings.order,
     keyed: settings.keyed === undefined
       ? undefined
-      : { by: ({ key }) => key, concurrency: settings.keyed.concurrency }
+      : {
+        by: ({ key }) => key,
+        concurrency: settings.keyed.concurrency,
+        // Hooks have keys of their own, and begin when they can.
+        pauses: settings.keyed.limits && (({ key }) => typeof key === "string" && pace!.pauses(key))
+      }
   })
+  const pace = settings.keyed?.limits && (yield* Pace.make(settings.keyed.limits, {
+    pause: (key) => WorkQueue.pauseUnsafe(queue, key),
+    resume: (key) => WorkQueue.resumeUnsafe(queue, key)
+  }))
   const surroundings = { settings, registry, ledger, queue }
   const tree = store === undefined
     ? LiveTree.make(surroundings, roots)
@@ -50,7 +60,14 @@ export const make = Effect.fnUntraced(function*<I extends Item>(
   })))
   // Runs after the crew has ended, since finalizers run last in, first out.
   yield* Effect.addFinalizer(() => Effect.ignore(end))
-  const crew = yield* Crew.make(queue, { name: "crawl", size: settings.concurrency, work: tree.work })
+  const crew = yield* Crew.make(queue, {
+    name: "crawl",
+    size: settings.concurrency,
+    work: tree.work,
+    onSettled: pace && (({ key }) => {
+      if (typeof key === "string") pace.settled(key)
+    })
+  })
   yield* tree.attend(Crew.kill(crew))
   const awaitEnd = Effect.andThen(Crew.awaitEnd(crew), end)
   // Somebody may watch and nobody wait.

@@ -1,5 +1,6 @@
 import type { Options } from "../Crawler.ts"
 import type { Item } from "../CrawlItem.ts"
+import type { Limits } from "./pace.ts"
 
 export const defaults = {
   order: "fifo",
@@ -14,7 +15,12 @@ export interface Settings {
   readonly concurrency: number
   readonly maxDepth: number
   readonly maxItems: number
-  readonly keyed: { readonly by: (item: Item) => string; readonly concurrency: number | "unbounded" } | undefined
+  readonly keyed: {
+    readonly by: (item: Item) => string
+    readonly concurrency: number | "unbounded"
+    /** How often they may begin, if that is limited. */
+    readonly limits: Limits | undefined
+  } | undefined
 }
 
 /** Fills in defaults and refuses what is out of range: in code a wrong option is a bug. */
@@ -35,6 +41,10 @@ export const resolve = (options: Options): Settings => {
     concurrency: count("concurrency", concurrency, 1),
     maxDepth: count("maxDepth", options.maxDepth ?? defaults.maxDepth, 0),
     maxItems: count("maxItems", options.maxItems ?? defaults.maxItems, 1),
-    keyed: keyed === undefined ? undefined : { by: keyed.by, concurrency: keyConcurrency }
+    keyed: keyed && {
+      by: keyed.by,
+      concurrency: keyConcurrency,
+      limits: keyed.delay === undefined && keyed.rate === undefined ? undefined : keyed
+    }
   }
 }
