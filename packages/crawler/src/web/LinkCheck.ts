@@ -97,7 +97,7 @@ export interface BrokenLink {
   readonly status: number | undefined
   /** The status in words, or what stopped the fetch. */
   readonly detail: string
-  /** In the order in which the pages were told of; one for each link. */
+  /** By page, and in the order of the page; one for each link. */
   readonly places: ReadonlyArray<Place>
 }
 
@@ -150,16 +150,20 @@ export const report = (outcomes: Iterable<Outcome>): LinkReport => {
   for (const [url, all] of places) {
     const outcome = resolved(found, url)
     if (outcome === undefined) unchecked++
-    else if (outcome.verdict !== "ok") broken.push({ url, ...outcome, verdict: outcome.verdict, places: all })
+    else if (outcome.verdict !== "ok") {
+      broken.push({ url, ...outcome, verdict: outcome.verdict, places: all.sort((a, b) => compare(a.page, b.page)) })
+    }
   }
   return {
     targets: places.size,
     unchecked,
-    broken: broken.sort((a, b) => a.url < b.url ? -1 : 1)
+    broken: broken.sort((a, b) => compare(a.url, b.url))
   }
 }
 
 // -----------------------------------------------------------------------------
+
+const compare = (a: string, b: string): number => a < b ? -1 : a > b ? 1 : 0
 
 interface Verdict {
   readonly verdict: "ok" | "broken" | "unclear"
@@ -192,8 +196,15 @@ const failedOf = (exit: Exit.Exit<unknown, unknown>): Verdict | undefined => {
     : undefined
 }
 
+/** What came of a URL, or of the one that has it; two may each have been led to the other. */
 const resolved = (found: ReadonlyMap<string, Found>, url: string): Verdict | undefined => {
-  const first = found.get(url)
-  const outcome = typeof first === "string" ? found.get(first) : first
-  return typeof outcome === "string" ? undefined : outcome
+  const seen = new Set<string>()
+  let at = url
+  while (!seen.has(at)) {
+    const outcome = found.get(at)
+    if (typeof outcome !== "string") return outcome
+    seen.add(at)
+    at = outcome
+  }
+  return undefined
 }
