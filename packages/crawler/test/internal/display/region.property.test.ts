@@ -1,0 +1,125 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { Region } from "../../../src/internal/display/region.ts"
+import { fit, linesOf, rowsOf } from "../../../src/internal/display/text.ts"
+import { Screen } from "./screen.ts"
+
+const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+// What is as wide as it has characters, what is wider, what is less wide, what is styled, and what would move the cursor.
+const Piece = Schema.Literals([
+  "word",
+  " ",
+  "/",
+  "日本",
+  "👩‍👩‍👧",
+  "e\u0301",
+  "\u001B[31mred",
+  "\u001B[0m",
+  "\u001B[2J",
+  "\u0007",
+  "12345678901234567890"
+])
+const Text = Schema.Array(Piece).check(Schema.isMaxLength(8))
+const Size = { columns: int(10, 60), rows: int(3, 20) }
+const Step = Schema.Union([
+  Schema.Struct({ _tag: Schema.Literal("Frame"), lines: Schema.Array(Text).check(Schema.isMaxLength(25)) }),
+  Schema.Struct({ _tag: Schema.Literal("Log"), texts: Schema.Array(Text).check(Schema.isMaxLength(5)) }),
+  Schema.Struct({ _tag: Schema.Literal("Change"), line: int(0, 10), text: Text }),
+  Schema.Struct({ _tag: Schema.Literal("Resize"), ...Size })
+])
+const Steps = Schema.Array(Step).check(Schema.isMaxLength(30))
+
+/** A region on a screen, and what should be seen of it. */
+class Drawn {
+  readonly region = new Region()
+  readonly screen: Screen
+  readonly log: Array<string> = []
+  content: ReadonlyArray<string> = []
+  shown: ReadonlyArray<string> = []
+
+  constructor(columns: number, rows: number) {
+    this.screen = new Screen(columns, rows)
+  }
+
+  /** Whether what is shown would still fit, wrapped anew. */
+  fits({ columns, rows }: { readonly columns: number; readonly rows: number }): boolean {
+    return this.shown.reduce((sum, line) => sum + rowsOf(line, columns), 0) < rows
+  }
+
+  take(step: typeof Step.Type): void {
+    switch (step._tag) {
+      case "Frame":
+        this.content = step.lines.map((pieces) => linesOf(pieces.join(""))[0]!)
+        return this.draw([])
+      case "Change":
+        this.content = this.content.map((line, index) => index === step.line ? linesOf(step.text.join(""))[0]! : line)
+        return this.draw([])
+      case "Log":
+        return this.draw(step.texts.map((pieces) => `<${this.log.length}> ${linesOf(pieces.join(""))[0]}`))
+      case "Resize":
+        this.screen.resize(step.columns, step.rows)
+        return this.draw([])
+    }
+  }
+
+  draw(above: ReadonlyArray<string>): void {
+    const { columns, rows } = this.screen
+    this.shown = this.content.slice(0, rows - 1).map((line) => fit(line, columns))
+    this.screen.write(this.region.draw(above, this.shown, { columns, rows }))
+    this.log.push(...above.map(seen))
+  }
+}
+
+/** A line as it is seen. */
+const seen = (line: string): string => {
+  const screen = new Screen(10_000, 1)
+  screen.write(line)
+  return screen.visible()[0]!
+}
+
+const filled = (lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lines.slice(0, lines.findLastIndex((line) => line !== "") + 1)
+
+const frameIsBelow = ({ screen, shown }: Drawn): void => {
+  const { column, row } = screen.cursorAt()
+  assert.strictEqual(column, 0)
+  assert.isAtLeast(row, shown.length)
+  const visible = screen.visible()
+  assert.deepStrictEqual(visible.slice(row - shown.length, row), shown.map(seen))
+  assert.deepStrictEqual(filled(visible.slice(row)), [], "something is below")
+  assert.isAtMost(visible.length, screen.rows)
+  assert.deepStrictEqual(screen.unknown, [])
+}
+
+describe("Region", () => {
+  it.prop(
+    "law: the terminal shows what was printed and then the last frame, and nothing else, whatever its sizes",
+    { ...Size, steps: Steps },
+    ({ columns, rows, steps }) => {
+      const drawn = new Drawn(columns, rows)
+      for (const step of steps) {
+        if (step._tag === "Resize" && !drawn.fits(step)) continue
+        drawn.take(step)
+        frameIsBelow(drawn)
+        assert.deepStrictEqual(filled(drawn.screen.transcript()), filled([...drawn.log, ...drawn.shown.map(seen)]))
+      }
+    },
+    { arbitrary: { runs: 200 } }
+  )
+
+  it.prop(
+    "law: a terminal too small for what it showed still shows the last frame, and loses no line of the log",
+    { ...Size, steps: Steps },
+    ({ columns, rows, steps }) => {
+      const drawn = new Drawn(columns, rows)
+      for (const step of steps) {
+        drawn.take(step)
+        frameIsBelow(drawn)
+        const printed = drawn.screen.transcript().filter((line) => line.startsWith("<"))
+        assert.deepStrictEqual(printed, drawn.log)
+      }
+    },
+    { arbitrary: { runs: 200 } }
+  )
+})
