@@ -122,7 +122,7 @@ describe("PageParser", () => {
         if (isPlain && expected.links[i]!.text !== undefined) assert.strictEqual(text, expected.links[i]!.text)
       })
     }
-  }, { arbitrary: { runs: 5000 } })
+  }, { arbitrary: { runs: 1500 } })
 
   it.prop("law: reads the same however the page is cut into pieces", {
     html: Html,
@@ -138,7 +138,7 @@ describe("PageParser", () => {
       reading.write(whole.slice(from))
       assert.deepStrictEqual(reading.end(), parser.parse(whole))
     }
-  }, { arbitrary: { runs: 2000 } })
+  }, { arbitrary: { runs: 800 } })
 
   it.prop("law: never throws, whatever the page, the bounds and the pieces", {
     html: Html,
@@ -154,7 +154,7 @@ describe("PageParser", () => {
         for (const value of values) assert.isTrue(value.length <= 5 && value.isWellFormed() || !any.isWellFormed())
       }
     }
-  }, { arbitrary: { runs: 2000 } })
+  }, { arbitrary: { runs: 800 } })
 
   it.prop("law: a lesser depth loses no link", {
     html: Html,

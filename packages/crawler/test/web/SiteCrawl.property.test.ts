@@ -54,7 +54,7 @@ describe("SiteCrawl", () => {
           assert.strictEqual(report.failed, 0)
         }),
       undefined,
-      { runs: 300 }
+      { runs: 60 }
     ))
 
   it.effect("law: requests to a host are never closer than the least delay", () =>
@@ -70,6 +70,6 @@ describe("SiteCrawl", () => {
           }
         }),
       undefined,
-      { runs: 300 }
+      { runs: 60 }
     ))
 })

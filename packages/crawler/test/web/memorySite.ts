@@ -16,7 +16,7 @@ export type Answer = string | {
 }
 
 /** One that was asked for, and when. */
-export interface Request {
+interface Request {
   readonly method: string
   readonly url: string
   readonly at: number
