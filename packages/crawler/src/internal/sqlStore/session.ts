@@ -1,0 +1,72 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { CrawlSession, OpenOptions } from "../../CrawlStore.ts"
+import type { CrawlStoreError } from "../../CrawlStoreError.ts"
+import { claim, type Frontier, prepare } from "./claim.ts"
+import { addRoots, commit } from "./commit.ts"
+import { patiently } from "./failure.ts"
+import { totalsOf } from "./settlement.ts"
+import { beat, giveBackAll, giveBackLost, roots, type Runner, state, type Store } from "./store.ts"
+
+/** Opens a crawl until the Scope closes. */
+export const open = Effect.fnUntraced(function*(
+  store: Store,
+  options: OpenOptions
+): Effect.fn.Return<CrawlSession, CrawlStoreError, Scope.Scope> {
+  const { dialect: { isShared }, leaseDuration } = store
+  const { opened, runner } = yield* Effect.acquireRelease(
+    patiently(leaseDuration, enter(store, options)),
+    // What cannot be given back now is given back by whoever opens the crawl next, or finds this process gone.
+    ({ runner }) => Effect.ignore(Effect.timeoutOption(giveBackAll(store, runner), leaseDuration))
+  )
+  if (isShared) {
+    // One that fails is made up for by the next; who cannot commit hears of it then.
+    const once = Effect.ignore(Effect.timeoutOption(beat(store, runner), leaseDuration))
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(leaseDuration / 3), once)))
+  }
+  const frontier: Frontier = { order: options.order, hasKeys: false, over: new Set() }
+  return {
+    opened,
+    pollInterval: isShared ? store.pollInterval : undefined,
+    claim: (options) => patiently(leaseDuration, claim(store, runner, frontier, options)),
+    commit: (commits) =>
+      Effect.tap(patiently(leaseDuration, commit(store, runner, commits)), ({ over }) =>
+        Effect.sync(() => {
+          if (isShared && over.length > 0) frontier.over = new Set([...frontier.over, ...over])
+        })),
+    roots: patiently(leaseDuration, roots(store))
+  }
+})
+
+/** Takes the crawl over, or joins those who work on it. */
+const enter = (store: Store, { maxItems, order, roots }: OpenOptions) => {
+  const { dialect, tables } = store
+  const { number, sql } = dialect
+  return sql.withTransaction(Effect.gen(function*() {
+    yield* prepare(store, order, false)
+    const before = yield* state(store, "write")
+    const runner: Runner = { id: before.runner + 1, maxItems }
+    const isNew = before.is_begun === 0
+    yield* sql`UPDATE ${tables.state} SET runner = ${number(runner.id)}, is_begun = 1 WHERE id = 1`
+    yield* giveBackLost(store)
+    if (dialect.isShared) yield* beat(store, runner)
+    const counters = isNew ? yield* addRoots(store, runner, before, roots) : before
+    const opened = {
+      isNew,
+      totals: totalsOf(counters),
+      waiting: yield* waiting(store),
+      hasEnded: counters.open_roots === 0
+    }
+    return { runner, opened }
+  }))
+}
+
+/** What waits of each class: what was added, less what was processed or is being so. */
+const waiting = ({ dialect: { sql }, tables }: Store) =>
+  Effect.map(
+    sql<{ readonly name: string; readonly waiting: number }>`SELECT c.name, c.added - c.processed - (
+        SELECT count(*) FROM ${tables.item} i WHERE i.runner IS NOT NULL AND i.state = 1 AND i.name = c.name) AS waiting
+      FROM ${tables.class} c`,
+    (rows) =>
+      new Map(rows.flatMap(({ name, waiting }) => Number(waiting) > 0 ? [[name, Number(waiting)] as const] : []))
+  )

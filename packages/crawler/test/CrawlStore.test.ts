@@ -1,0 +1,5 @@
+import { it } from "@effect/vitest"
+import { CrawlStore } from "effect-crawler"
+import { suite } from "./CrawlStoreSuite.ts"
+
+suite("CrawlStore.memory", CrawlStore.memory, { isShared: false, depth: 10_000, it: it.effect })
