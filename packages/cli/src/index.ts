@@ -4,6 +4,8 @@ export * as CollectSummary from "./CollectSummary.ts"
 /** What commands may fail with. */
 export * as CommandFailed from "./CommandFailed.ts"
 export * as ConveyorPlan from "./ConveyorPlan.ts"
+export * as CrawlCommand from "./CrawlCommand.ts"
+export * as CrawlSummary from "./CrawlSummary.ts"
 export * as EventSchema from "./EventSchema.ts"
 export * as ExitCode from "./ExitCode.ts"
 export * as Fleet from "./Fleet.ts"

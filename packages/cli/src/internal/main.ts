@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as CollectCommand from "../CollectCommand.ts"
+import * as CrawlCommand from "../CrawlCommand.ts"
 import { codes, type CommandError, of } from "../ExitCode.ts"
 import * as InitCommand from "../InitCommand.ts"
 import * as ListCommand from "../ListCommand.ts"
@@ -33,6 +34,7 @@ const conveyor = Command.make("conveyor").pipe(
   Command.withSubcommands([
     RunCommand.command,
     CollectCommand.command,
+    CrawlCommand.command,
     ValidateCommand.command,
     ListCommand.command,
     InitCommand.command
