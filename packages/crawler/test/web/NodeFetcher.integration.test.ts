@@ -1,5 +1,5 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Layer, Schedule, Stream } from "effect"
+import { Context, Duration, Effect, Exit, Fiber, Layer, Schedule, Stream } from "effect"
 import * as AddressGuard from "effect-crawler/web/AddressGuard"
 import { type FetchOptions, text } from "effect-crawler/web/Fetcher"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
@@ -29,6 +29,12 @@ const fetched = Effect.fnUntraced(function*(path: string, options?: FetchOptions
 })
 
 const lastHead = Effect.map(Server, ({ requests }) => requests.at(-1)!.head.toLowerCase())
+
+/** Waits for what is bound to happen, on the clock of the sockets. */
+const until = (condition: () => boolean) =>
+  Effect.suspend(() => condition() ? Effect.void : Effect.fail("not yet")).pipe(
+    Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 200 })
+  )
 
 /** Names that resolve to what a test says. */
 const resolving =
@@ -224,6 +230,10 @@ describe("NodeFetcher", () => {
         const cookies = /\r\ncookie: (.*)\r\n/.exec(yield* lastHead)![1]!.split("; ")
         assert.strictEqual(cookies.length, 50)
         assert.strictEqual(cookies.at(-1), "c999=v")
+        yield* fetch(`${url}/sets-cookie`)
+        yield* fetch(`${url}/page`)
+        const later = /\r\ncookie: (.*)\r\n/.exec(yield* lastHead)![1]!.split("; ")
+        assert.deepStrictEqual([later.length, ...later.slice(-2)], [50, "a=1", "b=2"])
       }))
 
     it.effect("may redirect to itself where cookies are kept, until there are too many redirects", () =>
@@ -255,6 +265,16 @@ describe("NodeFetcher", () => {
         assert.strictEqual(error.reason, "TooManyRedirects")
         assert.strictEqual((yield* fetched("/moved-twice", { maxRedirects: 2 })).status, 200)
         assert.strictEqual((yield* Effect.flip(fetched("/moved", {}, { maxRedirects: 0 }))).reason, "TooManyRedirects")
+      }))
+
+    it.effect("ends with its connection when it is interrupted", () =>
+      Effect.gen(function*() {
+        const server = yield* Server
+        const { fetch } = yield* fetcherOf()
+        const fiber = yield* Effect.forkChild(fetch(`${server.url}/silent?interrupted`), { startImmediately: true })
+        yield* until(() => server.requests.some(({ path }) => path === "/silent?interrupted"))
+        yield* Fiber.interrupt(fiber)
+        yield* until(() => server.isClosed("/silent?interrupted"))
       }))
 
     it.effect("waits for one of the connections that an origin may have", () =>
@@ -306,6 +326,8 @@ describe("NodeFetcher", () => {
         const { body } = yield* fetch(`${url}/endless`)
         const slowly = Stream.runForEach(body, () => Effect.sleep("150 millis"))
         assert.strictEqual((yield* Effect.flip(slowly)).reason, "Timeout")
+        const stuck = yield* fetch(`${url}/silent-body`)
+        assert.strictEqual((yield* Effect.flip(Stream.runDrain(stuck.body))).reason, "Timeout")
       }))
 
     it.effect("says nothing of credentials, and shortens what is long", () =>
@@ -407,9 +429,7 @@ describe("NodeFetcher", () => {
           yield* fetch(`${server.url}/endless`)
           assert.strictEqual(server.openSockets(), 2)
         }).pipe(Effect.scoped)
-        yield* Effect.suspend(() => server.openSockets() === 0 ? Effect.void : Effect.fail("open")).pipe(
-          Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 200 })
-        )
+        yield* until(() => server.openSockets() === 0)
       }))
   })
 

@@ -150,6 +150,10 @@ const answerers: Readonly<Record<string, Answerer>> = {
   "bomb": bomb,
   "gigabyte": endlessly(head("200 OK", html, "Content-Length: 1073741824"), new Uint8Array(mebibyte).fill(0x20), 1024),
   "endless": endlessly(head("200 OK", html, chunked), chunk(" ".repeat(65_536))),
+  "endless-empty-gzip": endlessly(
+    head("200 OK", html, "Content-Encoding: gzip"),
+    Buffer.concat(Array.from({ length: 1000 }, () => gzipSync("")))
+  ),
   "endless-untold": endlessly(head("200 OK", html), new Uint8Array(65_536)),
   "endless-headers": endlessly("HTTP/1.1 200 OK\r\n", `X-A: ${"b".repeat(1000)}\r\n`),
   "endless-header": endlessly("HTTP/1.1 200 OK\r\nX-A: ", "b".repeat(1000)),
