@@ -160,7 +160,7 @@ export const make = (options: Options = {}): Politeness => {
       lastStartedAt: -Infinity
     },
     crawlDelay: (state, crawlDelay) => ({ ...state, crawlDelay: positive(crawlDelay) }),
-    started: (state, at) => ({ ...state, lastStartedAt: Math.max(state.lastStartedAt, at) }),
+    started: (state, at) => ({ ...state, lastStartedAt: at }),
     observed: (state, { endedAt, latency, retryAfter = 0, startedAt, status }) => {
       const isRefused = status === 429 || status === 503
       const isGood = status !== undefined && status < 400

@@ -98,7 +98,7 @@ describe("LinkCheck", () => {
     Effect.gen(function*() {
       const { memory } = yield* check({
         "http://a.test/":
-          `<a href=http://b.test/1>x</a><a href=http://b.test/1#y>x</a><a href=/p>x</a><img src=/i.png><img src=/i.png>`,
+          `<a href=http://b.test/1>x</a><a href=http://b.test/1#y>x</a><a rel=nofollow href=/p>x</a><a href=/p>x</a><img src=/i.png><img src=/i.png>`,
         "http://a.test/p": `<a href=http://b.test/1>x</a><img src=/i.png>`,
         "http://a.test/i.png": { type: "image/png" },
         "http://b.test/1": `<a href=http://b.test/2>x</a>`

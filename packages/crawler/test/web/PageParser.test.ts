@@ -120,6 +120,7 @@ describe("PageParser", () => {
         "<a href=1>&am<!---->p; &l<i>t;</i></a>",
         "anchor 1 &amp; &lt;"
       ],
+      ["do not join one across tags that open or end nothing", "<a href=1>&am</i>p;&l</b>t;</a>", "anchor 1 &amp;&lt;"],
       [
         "take what could end an element of plain text",
         "<a href=1><textarea></title></textarea>&gt;</a>",
@@ -287,6 +288,18 @@ describe("PageParser", () => {
         parse(nested(5), { maxDepth, select: [{ name: "b", css: "i > i > i > i > i > b" }] }).selected["b"]
       assert.deepStrictEqual(found(6), ["x"])
       assert.deepStrictEqual(found(4), [])
+    })
+
+    it("keeps so many meta elements, and not more", () => {
+      const html = Array.from({ length: 100 }, (_, i) => `<meta property=og:${i} content=x>`).join("")
+      assert.strictEqual(Object.keys(parse(html).meta).length, 64)
+    })
+
+    it("takes of each element that is selected only the text that is kept", () => {
+      const html = `${"<div>".repeat(500)}${"word ".repeat(400_000)}`
+      const { div } = parse(html, { select: [{ name: "div", css: "div" }], maxTextLength: 9 }).selected
+      assert.strictEqual(div!.length, 500)
+      assert.deepStrictEqual([...new Set(div)], ["word word"])
     })
 
     it.each([

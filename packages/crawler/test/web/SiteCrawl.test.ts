@@ -372,6 +372,27 @@ describe("SiteCrawl", () => {
         assert.deepStrictEqual(times(memory.requests), [0, 1000, 3000])
       }))
 
+    it.effect("holds no worker for a host that has to wait", () =>
+      Effect.gen(function*() {
+        const { memory } = yield* crawl({
+          "http://a.test/robots.txt": { html: "User-agent: *\nCrawl-delay: 10\n", type: "text/plain" },
+          "http://a.test/": link("/1", "/2", "http://b.test/1", "http://b.test/2")
+        }, { concurrency: 1, scope: { within: "any" } })
+        assert.deepStrictEqual(times(memory.requests), [0, 10_000, 20_000])
+        assert.deepStrictEqual(times(memory.requests, "b.test"), [0, 0])
+      }))
+
+    it.effect("takes no answer for no good one", () =>
+      Effect.gen(function*() {
+        const { memory } = yield* crawl({
+          "http://a.test/": link(...Array.from({ length: 12 }, (_, i) => `/${i}`)),
+          ...Object.fromEntries(Array.from({ length: 12 }, (_, i) => [`http://a.test/${i}`, ""])),
+          "http://a.test/0": (nth) => nth === 1 ? { status: 429 } : "",
+          "http://a.test/9": { fails: "Tls" }
+        }, { hostConcurrency: 1 })
+        assert.deepStrictEqual(times(memory.requests).slice(-3), [9000, 10_000, 11_000].map((at) => at + 1000))
+      }))
+
     it.effect("keeps every hop of a redirect apart, too", () =>
       Effect.gen(function*() {
         const { memory } = yield* crawl({

@@ -212,8 +212,7 @@ export class PageHandler {
   }
 
   private reference(name: string): string {
-    const raw = this.attributes[name] ?? ""
-    return raw.length > maxReferenceLength * 4 ? raw : this.settings.decodedAttribute(raw).trim()
+    return this.settings.decodedAttribute(this.attributes[name] ?? "").trim()
   }
 
   private read(name: string): string {
