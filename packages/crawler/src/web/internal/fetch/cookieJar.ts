@@ -22,7 +22,7 @@ export const make = (): CookieJar => {
     },
     store: ({ hostname, href }, setCookies, now) => {
       if (setCookies.length === 0) return
-      const set = setCookies.filter((header) => header.length <= maxCookieLength).slice(-maxCookiesPerHost)
+      const set = setCookies.filter((header) => header.length <= maxCookieLength)
       const own = Cookies.fromIterable(
         Object.values(Cookies.fromSetCookie(set).cookies).map((cookie) =>
           Object.assign(Object.create(Object.getPrototypeOf(cookie)), cookie, {
