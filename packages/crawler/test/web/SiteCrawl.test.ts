@@ -147,7 +147,7 @@ describe("SiteCrawl", () => {
         const { record } = yield* crawl({
           "http://a.test/": link("/p.pdf", "/gone"),
           "http://a.test/p.pdf": { type: "application/pdf", html: link("/no") },
-          "http://a.test/gone": { status: 410, html: `<title>gone</title>${link("/no")}` }
+          "http://a.test/gone": { status: 410, type: "text/plain", html: `<title>gone</title>${link("/no")}` }
         })
         const pdf = record("http://a.test/p.pdf")
         assert.deepStrictEqual([pdf.refusal, pdf.status, pdf.bytes], [

@@ -75,7 +75,7 @@ const textOf = (element: Element, maxLength: number): string => {
   let text = ""
   const waiting: Array<ChildNode> = [element]
   for (let node = waiting.pop(); node !== undefined && text.length < readable(maxLength); node = waiting.pop()) {
-    if (isText(node)) text += node.data
+    if (isText(node)) text += cut(node.data, readable(maxLength))
     else if (hasChildren(node) && (node === element || !isTag(node) || !isCode(node))) {
       for (let i = node.children.length - 1; i >= 0; i--) waiting.push(node.children[i]!)
     }

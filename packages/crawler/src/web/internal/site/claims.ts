@@ -14,7 +14,7 @@ export class Claims {
   }
 
   /** Gives back what an item took, because it failed. */
-  release(urls: Iterable<string>, owner: string): void {
-    for (const url of urls) if (this.owners.get(url) === owner) this.owners.delete(url)
+  release(urls: Iterable<string>): void {
+    for (const url of urls) this.owners.delete(url)
   }
 }

@@ -43,7 +43,7 @@ export const pageLayer = (site: Site): Layer.Layer<Page, never, Fetcher | Robots
             return Effect.as(crawl.enqueue(...found.items), recordOf(site, page, hops, { fetched, read, found }))
           }),
           Effect.catchTag("Refused", ({ refusal }) => Effect.succeed(recordOf(site, page, hops, { refusal }))),
-          Effect.tapError(() => Effect.sync(() => site.claims.release([url, ...hops], url)))
+          Effect.tapError(() => Effect.sync(() => site.claims.release([url, ...hops])))
         )
       })
     }
