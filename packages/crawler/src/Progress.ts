@@ -42,7 +42,8 @@ export type Statistics = CrawlStats & { readonly retried?: number | undefined }
  */
 export interface Progress {
   readonly state: "running" | "ended" | "interrupted"
-  readonly startedAt: number
+  /** What was seen first. */
+  readonly began: Seen
   /** When it was last seen. Instants are in milliseconds since the Unix epoch. */
   readonly at: number
   readonly stats: Statistics
@@ -85,7 +86,7 @@ export const begin = (stats: Statistics, now: number): Progress =>
   observe(
     {
       state: "running",
-      startedAt: now,
+      began: seenOf(stats, now),
       at: now,
       stats,
       workers: [],
@@ -120,11 +121,7 @@ export const observe = (progress: Progress, stats: Statistics, now: number): Pro
       classes.map((name) => [name, marked(stats.waiting.get(name) ?? 0, progress.waiting.get(name))])
     ),
     waitingInAll: marked(inAll, progress.waitingInAll),
-    history: see(progress.history, {
-      at: now,
-      done: stats.succeeded + stats.failed + stats.interrupted,
-      ...stats.overall
-    })
+    history: see(progress.history, seenOf(stats, now))
   }
 }
 
@@ -162,6 +159,12 @@ export const frame: (progress: Progress, options: FrameOptions) => ReadonlyArray
  * @since 0.1.0
  */
 export const line: (progress: Progress, options?: { readonly title?: string | undefined }) => string = internal.line
+
+const seenOf = ({ failed, interrupted, overall, succeeded }: Statistics, at: number): Seen => ({
+  at,
+  done: succeeded + failed + interrupted,
+  ...overall
+})
 
 /** Those who are still there keep their places; those who are new take the first that are free. */
 const placed = (

@@ -54,17 +54,17 @@ export const line = (progress: Progress, { title = "crawl" }: { readonly title?:
   }`
 }
 
-const figures = ({ at, history, startedAt, state, stats: { overall: { known, settled } } }: Progress) => {
+const figures = ({ at, began, history, state, stats: { overall: { known, settled } } }: Progress) => {
   const trend = trendOf(history)
-  const whole = at - startedAt
-  const done = history.at(-1)!
+  const whole = at - began.at
+  const last = history.at(-1)!
   return {
     count: `${settled}/${known === 0 ? "?" : known}`,
     share: known === 0 ? "" : `${Math.floor(100 * settled / known)}%`,
     elapsed: duration(whole),
     // Of the whole, once it is over.
     rate: state !== "running" && whole > 0
-      ? rate((known > 0 ? settled : done.done) / whole * 1000)
+      ? rate((known > 0 ? settled - began.settled : last.done - began.done) / whole * 1000)
       : trend.rate === undefined
       ? "?/s"
       : rate(trend.rate),
@@ -117,9 +117,9 @@ const counts = ({ state, stats }: Progress): ReadonlyArray<{ readonly text: stri
     { text: `${enqueued} enqueued` },
     { text: `${succeeded} succeeded` },
     failed > 0 ? { text: `${failed} failed`, style: "red" } : { text: "0 failed" },
+    ...(retried === undefined ? [] : [{ text: `${retried} retried` }]),
     ...(interrupted > 0 ? [{ text: `${interrupted} interrupted`, style: "yellow" } as const] : []),
     { text: `${inAll} skipped${inAll > 0 ? ` (${told.map((reason) => reason.join(" ")).join(", ")})` : ""}` },
-    ...(retried === undefined ? [] : [{ text: `${retried} retried` }]),
     ...(state !== "running" && left > 0 ? [{ text: `${left} left`, style: "yellow" } as const] : [])
   ]
 }
@@ -174,10 +174,9 @@ const workerLines = (
 }
 
 const shortened = (lines: ReadonlyArray<string>, room: number, paint: Paint): ReadonlyArray<string> =>
-  lines.length <= room
-    ? lines
-    : room < 1
-    ? []
+  // A line is worth more than to be told that there is one.
+  lines.length <= room || room < 2
+    ? lines.slice(0, Math.max(0, room))
     : [...lines.slice(0, room - 1), paint("dim", `  … and ${lines.length - room + 1} more`)]
 
 const nameSize = 20

@@ -33,9 +33,13 @@ export class Region {
   /** What to write so that lines go above and others stand below, which fit the size. */
   draw(above: ReadonlyArray<string>, lines: ReadonlyArray<string>, size: Size): string {
     const isResized = size.columns !== this.size.columns || size.rows !== this.size.rows
-    const text = above.length > 0 || isResized || lines.length === 0
+    const text = isResized
       ? this.redraw(above, lines, size)
+      : above.length > 0 || lines.length === 0
+      ? `${erase(this.shown.length)}${joined(above)}${written(lines)}`
       : update(this.shown, lines)
+    // What is printed now stands between them and what is drawn: they cannot be reached any more.
+    if (above.length > 0) this.remains = []
     this.shown = lines
     this.size = size
     return text === "" ? "" : `${beginWrite}${text}${endWrite}`
@@ -48,8 +52,7 @@ export class Region {
     ]
     const height = drawn.reduce((sum, { rows }) => sum + rows, 0)
     const off = offTop(drawn, height - (rows - 1), columns)
-    // What is printed now stands between them and what is drawn: they cannot be reached any more.
-    this.remains = above.length > 0 ? [] : off.widths
+    this.remains = off.widths
     return `${erase(height)}${off.isCut ? "\r\n" : ""}${joined(above)}${written(lines)}`
   }
 }
