@@ -1,5 +1,5 @@
 import { compile, selectAll } from "css-select"
-import { type AnyNode, type ChildNode, DomHandler, type Element, hasChildren, isTag, isText } from "domhandler"
+import { type AnyNode, DomHandler, type Element, hasChildren, isTag, isText } from "domhandler"
 import type { Selector } from "../../Selector.ts"
 import type { Events } from "./flatParser.ts"
 import type { PageHandler } from "./pageHandler.ts"
@@ -73,14 +73,21 @@ export class Selection {
 /** The text of an element and all below it, but not of programs and styles; stops when there is enough. */
 const textOf = (element: Element, maxLength: number): string => {
   let text = ""
-  const waiting: Array<ChildNode> = [element]
-  for (let node = waiting.pop(); node !== undefined && text.length < readable(maxLength); node = waiting.pop()) {
+  let node: AnyNode | null = element
+  while (node !== null && text.length < readable(maxLength)) {
     if (isText(node)) text += cut(node.data, readable(maxLength))
-    else if (hasChildren(node) && (node === element || !isTag(node) || !isCode(node))) {
-      for (let i = node.children.length - 1; i >= 0; i--) waiting.push(node.children[i]!)
-    }
+    node = nextIn(element, node)
   }
   return readText(text, maxLength)
+}
+
+/** What comes after a node within a root, in the order of the page; looks at no more of a long row of children than it has come to. */
+const nextIn = (root: Element, node: AnyNode): AnyNode | null => {
+  if (hasChildren(node) && node.children.length > 0 && (node === root || !isTag(node) || !isCode(node))) {
+    return node.children[0]!
+  }
+  for (let at: AnyNode | null = node; at !== null && at !== root; at = at.parent) if (at.next !== null) return at.next
+  return null
 }
 
 const isCode = ({ name }: Element): boolean => name === "script" || name === "style"
