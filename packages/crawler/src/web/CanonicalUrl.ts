@@ -64,7 +64,7 @@ export type CanonicalUrl = (reference: string, base?: string) => Result.Result<s
 /**
  * Makes the function that gives canonical URLs.
  *
- * **Details** Costs 1 µs for a URL.
+ * **Details** Costs half a microsecond for a URL.
  *
  * **Errors** Throws a `RangeError` that names the option, if one is out of range.
  *

@@ -295,11 +295,14 @@ describe("PageParser", () => {
       assert.strictEqual(Object.keys(parse(html).meta).length, 64)
     })
 
-    it("takes of each element that is selected only the text that is kept", () => {
-      const html = `${"<div>".repeat(500)}${"word <b></b>".repeat(99_000)}${"x".repeat(2_000_000)}`
+    it.each([
+      ["one text", "x\n".repeat(1_000_000)],
+      ["a row of texts", "word <b></b>".repeat(99_000)]
+    ])("takes of %s within many elements that are selected only what is kept", (_, text) => {
+      const html = `${"<div>".repeat(500)}${text}`
       const { div } = parse(html, { select: [{ name: "div", css: "div" }], maxTextLength: 9 }).selected
       assert.strictEqual(div!.length, 500)
-      assert.deepStrictEqual([...new Set(div)], ["word word"])
+      assert.strictEqual(new Set(div).size, 1)
     })
 
     it.each([
