@@ -45,8 +45,8 @@ export const layer = (options: Options = {}): Layer.Layer<LiveTerminal> => {
       ),
       () =>
         make({
-          isLive: options.live ?? (isTerminal && process.env["TERM"] !== "dumb" && !isSet("CI")),
-          colors: options.colors ?? (isTerminal && !isSet("NO_COLOR") && stream.hasColors()),
+          isLive: options.live ?? (isTerminal && process.env["TERM"] !== "dumb" && !isBuildServer()),
+          colors: options.colors ?? (isTerminal && !process.env["NO_COLOR"] && stream.hasColors()),
           // Some terminals of build servers say 0.
           size: () => ({ columns: stream.columns || 80, rows: stream.rows || 24 }),
           write: (text) => void stream.write(text),
@@ -58,7 +58,7 @@ export const layer = (options: Options = {}): Layer.Layer<LiveTerminal> => {
 
 const ignored = (): void => {}
 
-const isSet = (name: string): boolean => !["", "0", "false", undefined].includes(process.env[name])
+const isBuildServer = (): boolean => !["", "0", "false", undefined].includes(process.env["CI"])
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
 
