@@ -1,13 +1,16 @@
 import { describe } from "@effect/vitest"
 import { existsSync } from "node:fs"
 import { delimiter } from "node:path"
+import { isPostgresInstalled } from "./postgres.ts"
 
 const isInstalled = (tool: string): boolean =>
   (process.env["PATH"] ?? "").split(delimiter).some((folder) => existsSync(`${folder}/${tool}`))
 
 /** What tests need of the machine: how to tell that it is there, and the command that brings it. `.ci/run` has it all. */
 const needs = {
-  mount: { isMet: isInstalled("mount") && process.getuid?.() === 0, command: "sudo npm run test:integration" }
+  tmux: { isMet: isInstalled("tmux"), command: "sudo apt-get install tmux" },
+  mount: { isMet: isInstalled("mount") && process.getuid?.() === 0, command: "sudo npm run test:integration" },
+  postgres: { isMet: isPostgresInstalled, command: "sudo apt-get install postgresql" }
 } as const
 
 /**

@@ -42,25 +42,31 @@ interface ChildRow {
 
 export interface Frontier {
   readonly order: OpenOptions["order"]
-  /** Whether there is an index of keys: the first claim that leaves some alone makes it. */
-  hasKeys: boolean
+  /** Whether there is an index of keys: the first claim that needs it makes it. */
+  readonly hasKeys: boolean
   /** Scopes of which this process knows that they are over, among those of what it has claimed. */
-  over: ReadonlySet<number>
+  readonly over: ReadonlySet<number>
 }
 
 export const claim = (store: Store, runner: Runner, frontier: Frontier, { except, limit }: ClaimOptions) =>
-  store.dialect.sql.withTransaction(Effect.gen(function*() {
+  Effect.gen(function*() {
     const { open_roots } = yield* ownState(store, runner, "read")
     const known = new Set<number>()
+    let hasKeys = frontier.hasKeys
     const over: Array<number> = []
     if (store.dialect.isShared) {
-      yield* giveBackLost(store)
+      yield* giveBackLost(store, runner)
       for (const id of yield* overScopes(store, runner)) {
         known.add(id)
         if (!frontier.over.has(id)) over.push(id)
       }
     }
-    const pick = picks(store, runner, frontier, Array.from(except, (key) => ({ key: encodeKey(key) })))
+    const makeKeys = Effect.suspend(() => {
+      if (hasKeys) return Effect.void
+      hasKeys = true
+      return prepare(store, frontier.order, true)
+    })
+    const pick = picks(store, runner, frontier.order, makeKeys, Array.from(except, (key) => ({ key: encodeKey(key) })))
     const hooks = limit <= 0 ? [] : yield* pick.ready(limit)
     const waiting = hooks.length >= limit ? [] : yield* pick.waiting(limit - hooks.length)
     const children = yield* childrenOf(store, hooks)
@@ -69,9 +75,9 @@ export const claim = (store: Store, runner: Runner, frontier: Frontier, { except
       ...waiting.toSorted(comparators[frontier.order])
     ].map((row) => claimedOf(row, children))
     for (const { isOver, scope } of claimed) if (isOver) known.add(scope!)
-    frontier.over = known
-    return { claimed, over, hasEnded: open_roots === 0 }
-  }))
+    const next: Frontier = { order: frontier.order, hasKeys, over: known }
+    return { found: { claimed, over, hasEnded: open_roots === 0 }, next }
+  })
 
 const comparators = {
   fifo: (a: ClaimedRow, b: ClaimedRow) => Number(a.id) - Number(b.id),
@@ -88,11 +94,12 @@ export const prepare = (store: Store, order: OpenOptions["order"], keyed: boolea
 const picks = (
   store: Store,
   runner: Runner,
-  frontier: Frontier,
+  by: OpenOptions["order"],
+  makeKeys: Result<void>,
   except: ReadonlyArray<{ readonly key: string }>
 ) => {
   const { dialect: { lockFree, number, rows, sql }, tables: { item, scope } } = store
-  const order = sql.literal({ fifo: "id", lifo: "id DESC", priority: "priority, id" }[frontier.order])
+  const order = sql.literal({ fifo: "id", lifo: "id DESC", priority: "priority, id" }[by])
   const excepted = sql`(SELECT v.key FROM ${rows({ key: "text" }, except)})`
 
   const take = (picked: Statement.Fragment) =>
@@ -146,8 +153,7 @@ const picks = (
       const beyond = yield* sql`SELECT id FROM ${item} WHERE state = 0 ORDER BY ${order}
         LIMIT 1 OFFSET ${number(window - near.length)}`
       if (beyond.length === 0) return near
-      if (!frontier.hasKeys) yield* prepare(store, frontier.order, true)
-      frontier.hasKeys = true
+      yield* makeKeys
       return [...near, ...yield* byKeys(limit - near.length)]
     })
   }

@@ -3,11 +3,11 @@ import type { Commit, Committed, NewItem } from "../../CrawlStore.ts"
 import { encodeKey, type Row, Settlement, totalsOf } from "./settlement.ts"
 import { ownState, type Result, type Runner, type State, type Store } from "./store.ts"
 
-// One transaction, and as many statements for a thousand items as for one. Those of one crawl are written one after the other: each begins
+// As many statements for a thousand items as for one, in a transaction. Those of one crawl are written one after the other: each begins
 // by locking the row of the crawl.
 
 export const commit = (store: Store, runner: Runner, commits: ReadonlyArray<Commit>): Result<Committed> =>
-  store.dialect.sql.withTransaction(Effect.gen(function*() {
+  Effect.gen(function*() {
     const state = yield* ownState(store, runner, "write")
     const rows = yield* load(store, commits.map(({ id }) => id))
     const seen = yield* seenOf(store, commits.flatMap((each) => each._tag === "Processed" ? each.children : []))
@@ -19,7 +19,7 @@ export const commit = (store: Store, runner: Runner, commits: ReadonlyArray<Comm
     const over = yield* write(store, settlement)
     const { children, counters, refused, settled } = settlement
     return { refused, children, settled, over, totals: totalsOf(counters), hasEnded: counters.open_roots === 0 }
-  }))
+  })
 
 /** Adds the roots of a crawl that is new. */
 export const addRoots = Effect.fnUntraced(

@@ -16,7 +16,10 @@ export interface Dialect {
   readonly lookup: (column: string) => Statement.Fragment
   readonly number: (value: number) => Statement.Fragment
   /** Rows as one parameter, of whatever number they are, called `v`. */
-  readonly rows: (columns: Readonly<Record<string, Column>>, rows: ReadonlyArray<object>) => Statement.Fragment
+  readonly rows: <Name extends string>(
+    columns: Readonly<Record<Name, Column>>,
+    rows: ReadonlyArray<Readonly<Record<NoInfer<Name>, unknown>>>
+  ) => Statement.Fragment
   /** Ends a query of rows that nobody else may write until the transaction ends. */
   readonly lock: Statement.Fragment
   /** Ends a query of rows of which those that somebody else locks are left out. */
@@ -31,9 +34,12 @@ export const sqlite = (sql: SqlClient.SqlClient): Dialect => ({
   key: sql.literal("integer"),
   lookup: (column) => sql.literal(`(${column})`),
   number: (value) => sql`${value}`,
+  // Each row an array: SQLite reads a field of an object by going through it.
   rows: (columns, rows) => {
-    const fields = Object.keys(columns).map((name) => `value ->> '${name}' AS ${name}`)
-    return sql`(SELECT ${sql.literal(fields.join(", "))} FROM json_each(${JSON.stringify(rows)})) AS v`
+    const names = Object.keys(columns) as Array<keyof typeof columns>
+    const fields = names.map((name, i) => `value ->> ${i} AS ${name}`)
+    const values = rows.map((row) => names.map((name) => row[name]))
+    return sql`(SELECT ${sql.literal(fields.join(", "))} FROM json_each(${JSON.stringify(values)})) AS v`
   },
   lock: sql.literal(""),
   lockFree: sql.literal(""),
@@ -50,8 +56,10 @@ export const pg = (sql: SqlClient.SqlClient): Dialect => ({
   lookup: (column) => sql.literal(`USING hash (${column})`),
   number: (value) => sql`(${String(value)}::text)::bigint`,
   rows: (columns, rows) => {
-    const fields = Object.entries(columns).map(([name, type]) => `${name} ${pgTypes[type]}`)
-    return sql`json_to_recordset((${JSON.stringify(rows)}::text)::json) AS v(${sql.literal(fields.join(", "))})`
+    const fields = Object.entries<Column>(columns).map(([name, type]) => `${name} ${pgTypes[type]}`)
+    return sql`json_to_recordset((${JSON.stringify(rows, Object.keys(columns))}::text)::json) AS v(${
+      sql.literal(fields.join(", "))
+    })`
   },
   lock: sql.literal("FOR UPDATE"),
   lockFree: sql.literal("FOR UPDATE SKIP LOCKED"),

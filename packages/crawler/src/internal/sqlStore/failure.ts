@@ -1,15 +1,16 @@
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
-import type * as SqlError from "effect/sql/SqlError"
+import * as SqlError from "effect/sql/SqlError"
 import { CrawlStoreError } from "../../CrawlStoreError.ts"
 import type { Result } from "./store.ts"
 
 /** Tries again what a database that is busy, or away for a moment, did not do; for as long as that may take. */
 export const patiently = <A>(patience: number, effect: Result<A>): Effect.Effect<A, CrawlStoreError> =>
   Effect.flatMap(Clock.currentTimeMillis, (begun) =>
-    effect.pipe(
+    withoutDefects(effect).pipe(
       Effect.retry({
         schedule: Schedule.min([Schedule.exponential("50 millis"), Schedule.spaced("2 seconds")]).pipe(
           Schedule.jittered
@@ -21,6 +22,14 @@ export const patiently = <A>(patience: number, effect: Result<A>): Effect.Effect
       }),
       Effect.catch((error) => Effect.fail(error._tag === "SqlError" ? unavailable(error) : error))
     ))
+
+/** A connection that is lost in a transaction cannot roll it back either, and `effect/sql` makes defects of both errors. The database does roll it back. */
+export const withoutDefects = <A>(effect: Result<A>): Result<A> =>
+  Effect.catchCause(effect, (cause) => {
+    const defects = cause.reasons.flatMap((reason) => Cause.isDieReason(reason) ? [reason.defect] : [])
+    const lost = defects.find(SqlError.isSqlError)
+    return lost === undefined || Cause.hasInterrupts(cause) ? Effect.failCause(cause) : Effect.fail(lost)
+  })
 
 const isTransient = (error: SqlError.SqlError | CrawlStoreError): boolean =>
   error._tag === "SqlError" && (error.isRetryable || (error.reason._tag === "UnknownError" && isRefusedForNow(error)))

@@ -4,9 +4,9 @@ import type { CrawlSession, OpenOptions } from "../../CrawlStore.ts"
 import type { CrawlStoreError } from "../../CrawlStoreError.ts"
 import { claim, type Frontier, prepare } from "./claim.ts"
 import { addRoots, commit } from "./commit.ts"
-import { patiently } from "./failure.ts"
+import { patiently, withoutDefects } from "./failure.ts"
 import { totalsOf } from "./settlement.ts"
-import { beat, giveBackAll, giveBackLost, roots, type Runner, state, type Store } from "./store.ts"
+import { beat, giveBackAll, giveBackLost, once, type Result, roots, type Runner, state, type Store } from "./store.ts"
 
 /** Opens a crawl until the Scope closes. */
 export const open = Effect.fnUntraced(function*(
@@ -17,23 +17,32 @@ export const open = Effect.fnUntraced(function*(
   const { opened, runner } = yield* Effect.acquireRelease(
     patiently(leaseDuration, enter(store, options)),
     // What cannot be given back now is given back by whoever opens the crawl next, or finds this process gone.
-    ({ runner }) => Effect.ignore(Effect.timeoutOption(giveBackAll(store, runner), leaseDuration))
+    ({ runner }) => Effect.ignore(Effect.timeoutOption(withoutDefects(giveBackAll(store, runner)), leaseDuration))
   )
   if (isShared) {
     // One that fails is made up for by the next; who cannot commit hears of it then.
     const once = Effect.ignore(Effect.timeoutOption(beat(store, runner), leaseDuration))
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(leaseDuration / 3), once)))
   }
-  const frontier: Frontier = { order: options.order, hasKeys: false, over: new Set() }
+  let frontier: Frontier = { order: options.order, hasKeys: false, over: new Set() }
+  let calls = 0
+  const transact = <A>(transaction: Result<A>) =>
+    Effect.suspend(() => patiently(leaseDuration, once(store, runner, ++calls, transaction)))
   return {
     opened,
     pollInterval: isShared ? store.pollInterval : undefined,
-    claim: (options) => patiently(leaseDuration, claim(store, runner, frontier, options)),
+    claim: (options) =>
+      Effect.map(transact(Effect.suspend(() => claim(store, runner, frontier, options))), ({ found, next }) => {
+        frontier = next
+        return found
+      }),
     commit: (commits) =>
-      Effect.tap(patiently(leaseDuration, commit(store, runner, commits)), ({ over }) =>
-        Effect.sync(() => {
-          if (isShared && over.length > 0) frontier.over = new Set([...frontier.over, ...over])
-        })),
+      Effect.map(transact(commit(store, runner, commits)), (committed) => {
+        if (isShared && committed.over.length > 0) {
+          frontier = { ...frontier, over: new Set([...frontier.over, ...committed.over]) }
+        }
+        return committed
+      }),
     roots: patiently(leaseDuration, roots(store))
   }
 })
@@ -48,7 +57,7 @@ const enter = (store: Store, { maxItems, order, roots }: OpenOptions) => {
     const runner: Runner = { id: before.runner + 1, maxItems }
     const isNew = before.is_begun === 0
     yield* sql`UPDATE ${tables.state} SET runner = ${number(runner.id)}, is_begun = 1 WHERE id = 1`
-    yield* giveBackLost(store)
+    yield* giveBackLost(store, runner)
     if (dialect.isShared) yield* beat(store, runner)
     const counters = isNew ? yield* addRoots(store, runner, before, roots) : before
     const opened = {

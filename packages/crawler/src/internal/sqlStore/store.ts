@@ -55,11 +55,11 @@ const takenOver = () =>
 /** The time of the database in milliseconds: that of processes may differ. */
 export const now = ({ sql }: Dialect) => sql.literal("(extract(epoch FROM clock_timestamp()) * 1000)")
 
-/** Gives back what is claimed by a process that is no more. */
-export const giveBackLost = ({ dialect, tables: { item, runner } }: Store) => {
-  const { lockFree, sql } = dialect
+/** Gives back what is claimed by other processes that are no more. */
+export const giveBackLost = ({ dialect, tables: { item, runner } }: Store, { id }: Runner) => {
+  const { lockFree, number, sql } = dialect
   const lost = dialect.isShared
-    ? sql`SELECT id FROM ${item} WHERE runner IS NOT NULL AND NOT EXISTS (
+    ? sql`SELECT id FROM ${item} WHERE runner IS NOT NULL AND runner <> ${number(id)} AND NOT EXISTS (
         SELECT 1 FROM ${runner} r WHERE r.id = ${item}.runner AND r.expires_at > ${now(dialect)}) ${lockFree}`
     : sql`SELECT id FROM ${item} WHERE runner IS NOT NULL`
   return sql`WITH lost AS (${lost})
@@ -79,8 +79,32 @@ export const giveBackAll = ({ dialect, tables: { item, runner } }: Store, { id }
 export const beat = ({ dialect, leaseDuration, tables: { runner } }: Store, { id }: Runner) => {
   const { number, sql } = dialect
   const until = sql`${now(dialect)} + ${number(leaseDuration)}`
-  return sql`INSERT INTO ${runner} (id, expires_at) VALUES (${number(id)}, ${until})
+  return sql`INSERT INTO ${runner} (id, expires_at, calls) VALUES (${number(id)}, ${until}, 0)
     ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
+}
+
+/** How often a process has written. */
+const calls = ({ dialect: { number, sql }, tables: { runner } }: Store, { id }: Runner) =>
+  Effect.map(
+    sql<{ readonly calls: number }>`SELECT calls FROM ${runner} WHERE id = ${number(id)}`,
+    ([row]) => Number(row?.calls)
+  )
+
+/**
+ * Makes of a transaction one that may be tried again. A connection that is lost while it commits leaves open whether it did: then the number of what
+ * was written last tells, and what it came to is remembered here.
+ */
+export const once = <A>(store: Store, runner: Runner, call: number, transaction: Result<A>): Result<A> => {
+  const { dialect: { isShared, number, sql }, tables } = store
+  if (!isShared) return sql.withTransaction(transaction)
+  let written: { readonly result: A } | undefined
+  return sql.withTransaction(Effect.gen(function*() {
+    if (written !== undefined && (yield* calls(store, runner)) === call) return written.result
+    const result = yield* transaction
+    yield* sql`UPDATE ${tables.runner} SET calls = ${number(call)} WHERE id = ${number(runner.id)}`
+    written = { result }
+    return result
+  }))
 }
 
 /** What each root came to, in the order in which they settled. */

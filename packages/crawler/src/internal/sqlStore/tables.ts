@@ -19,7 +19,7 @@ export interface Tables {
   readonly scope: Statement.Identifier
   /** For each class, how many items were added and how many processed: nobody has to count what waits. */
   readonly class: Statement.Identifier
-  /** Processes that share the crawl, and until when they are believed to live. */
+  /** Processes that share the crawl, until when they are believed to live, and how often each has written. */
   readonly runner: Statement.Identifier
   readonly index: (name: string) => Statement.Identifier
 }
@@ -65,7 +65,8 @@ export const make = (dialect: Dialect, tables: Tables, crawl: string) =>
       turn bigint, told_to bigint, failed_by bigint)`
     yield* sql`CREATE TABLE ${tables.scope} (id ${key} PRIMARY KEY, outer_id bigint, is_over integer NOT NULL)`
     yield* sql`CREATE TABLE ${tables.class} (name text PRIMARY KEY, added bigint NOT NULL, processed bigint NOT NULL)`
-    yield* sql`CREATE TABLE ${tables.runner} (id ${key} PRIMARY KEY, expires_at double precision NOT NULL)`
+    yield* sql`CREATE TABLE ${tables.runner} (
+      id ${key} PRIMARY KEY, expires_at double precision NOT NULL, calls bigint NOT NULL)`
     // Each holds the items of one moment of their way only, so that none grows with the crawl that is not asked about all of it.
     const { index, item } = tables
     yield* sql`CREATE INDEX ${index("waiting")} ON ${item} (id) WHERE state = 0`
