@@ -20,7 +20,7 @@ const batchSize = 512
 const interval = "200 millis"
 
 export interface Projection {
-  /** Waits while the output is more than a batch behind, so that a slow one slows the crawl. */
+  /** Waits while the output is behind, so that a slow one slows the crawl. */
   readonly awaitRoom: Effect.Effect<void>
   /** Follows the state until it is interrupted, which is between two batches. */
   readonly follow: Effect.Effect<never, CrawlFailure>
@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function*(
   const room = yield* Latch.make(true)
   let { after } = begun
 
-  /** Whether there may be more. */
+  /** Gives whether there may be more. */
   const writeBatch = Effect.uninterruptible(Effect.gen(function*() {
     const items = yield* Stream.runCollect(Stream.take(itemsOf(store, after), batchSize))
     const pages: Array<PageRecord> = []
@@ -45,14 +45,17 @@ export const make = Effect.fnUntraced(function*(
       const page = yield* pageOf(item)
       if (page !== undefined && !strays.delete(page.url)) pages.push(page)
     }
-    if (pages.length > 0) yield* output.write(pages)
+    if (pages.length > 0) {
+      // Before, for it is the write that may take long.
+      yield* room.close
+      yield* output.write(pages)
+    }
     after = items.at(-1)?.sequence ?? after
-    return items.length === batchSize
+    const isBehind = items.length === batchSize
+    if (!isBehind) yield* room.open
+    return isBehind
   }))
-  const writeAll = Effect.repeat(
-    Effect.tap(writeBatch, (isBehind) => isBehind ? room.close : room.open),
-    { while: (isBehind) => isBehind }
-  )
+  const writeAll = Effect.repeat(writeBatch, { while: (isBehind) => isBehind })
   return {
     awaitRoom: room.await,
     follow: Effect.forever(Effect.andThen(writeAll, Effect.sleep(interval))),

@@ -1,0 +1,310 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { linesOf, rowsOf } from "./collectProcess.ts"
+import { directoryWith, run, start } from "./conveyorProcess.ts"
+import { recorded, serve } from "./crawl/site.ts"
+
+const urlsOf = (lines: ReadonlyArray<{ readonly url: string }>) => lines.map(({ url }) => url).sort()
+
+const textLines = (text: string): ReadonlyArray<any> =>
+  text.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)
+
+describe("conveyor crawl", () => {
+  it.live("prints pages as NDJSON where standard output is no terminal, and all else on standard error", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 200 })
+      const { code, stderr, stdout } = yield* run("/", ["crawl", site.url, "--select", "price=.price"])
+      assert.strictEqual(code, 0, stderr)
+      const pages = textLines(stdout)
+      assert.deepStrictEqual(urlsOf(pages), recorded(site, 200))
+      const { millis, ...page } = pages.find(({ url }) => url === `${site.url}page/7`)
+      assert.isAtLeast(millis, 0)
+      assert.deepStrictEqual(page, {
+        url: `${site.url}page/7`,
+        finalUrl: `${site.url}page/7`,
+        status: 200,
+        contentType: "text/html",
+        title: "Page 7, \"quoted\"",
+        language: null,
+        canonical: null,
+        depth: 3,
+        referrer: `${site.url}page/3`,
+        linksFound: 3,
+        linksFollowed: 2,
+        bytes: 199,
+        refusal: null,
+        error: null,
+        message: null,
+        meta: { description: "About 7" },
+        selected: { price: ["7 €", "7 more"] }
+      })
+      // What robots.txt forbids is told, and was not asked for.
+      assert.notInclude(site.asked, "/private/1")
+      assert.include(pages.find(({ url }) => url.endsWith("/private/1")), { refusal: "robots", status: null })
+      assert.include(pages.find(({ url }) => url.endsWith("/missing")), { status: 404, error: null })
+      assert.match(stderr, /^finished: 203 pages in /m)
+      assert.match(stderr, /^ {2}2xx {5}201\n {2}4xx {5}1\n {2}robots {2}1\n$/m)
+    }))
+
+  it.live("writes CSV, SQLite, or NDJSON, by the name of the output", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 300 })
+      const directory = yield* directoryWith({})
+      const crawl = (output: string) =>
+        run(directory, ["crawl", site.url, "--select", "price=.price", "--select", "title=title", "--output", output])
+      const [csv, sqlite, ndjson] = yield* Effect.all(
+        [crawl("data/out.csv"), crawl("out.db"), crawl("out.jsonl")],
+        { concurrency: 3 }
+      )
+      for (const { code, stderr, stdout } of [csv, sqlite, ndjson]) {
+        assert.deepStrictEqual([code, stdout], [0, ""], stderr)
+      }
+      assert.include(csv.stderr, "pages → data/out.csv")
+      const text = readFileSync(`${directory}/data/out.csv`, "utf8")
+      assert.match(text, /^url,finalUrl,status,.*,meta,price,selected\.title\n/)
+      assert.include(text, "\"Page 7, \"\"quoted\"\"\"")
+      assert.include(text, ",\"7 €\n7 more\",")
+      assert.lengthOf(text.match(/^http/gm)!, 303)
+      assert.deepStrictEqual(urlsOf(linesOf(`${directory}/out.jsonl`)), recorded(site, 300))
+      assert.deepStrictEqual(urlsOf(rowsOf(`${directory}/out.db`, "select url from pages")), recorded(site, 300))
+      assert.deepStrictEqual({
+        ...rowsOf(`${directory}/out.db`, "select * from pages where url like '%/page/7'")[0],
+        millis: 0
+      }, {
+        url: `${site.url}page/7`,
+        finalUrl: `${site.url}page/7`,
+        status: 200,
+        contentType: "text/html",
+        title: "Page 7, \"quoted\"",
+        language: null,
+        canonical: null,
+        depth: 3,
+        referrer: `${site.url}page/3`,
+        linksFound: 3,
+        linksFollowed: 2,
+        bytes: 199,
+        millis: 0,
+        refusal: null,
+        error: null,
+        message: null,
+        meta: "{\"description\":\"About 7\"}",
+        price: "7 €\n7 more",
+        "selected.title": "Page 7, \"quoted\""
+      })
+    }))
+
+  it.live("goes as far as it was told", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 40 })
+      const crawl = (...args: ReadonlyArray<string>) =>
+        Effect.map(run("/", ["crawl", ...args]), ({ code, stderr, stdout }) => {
+          assert.strictEqual(code, 0, stderr)
+          return urlsOf(textLines(stdout)).map((url) => url.slice(site.url.length))
+        })
+      const [few, near, matching] = yield* Effect.all([
+        crawl(site.url, "--max-pages", "5"),
+        crawl(
+          `${site.url}page/1`,
+          "--max-depth",
+          "3",
+          "--scope",
+          "prefix",
+          "--exclude",
+          "/page/1\\d",
+          "--exclude",
+          "5$"
+        ),
+        crawl(site.url, "--include", "page/[1-5]$", "--include", "private", "--no-robots")
+      ], { concurrency: 2 })
+      assert.lengthOf(few, 5)
+      assert.deepStrictEqual(near, [1, 2, 3, 4, 6, 7, 8, 9].map((n) => `page/${n}`))
+      assert.deepStrictEqual(matching, ["", ...[1, 2, 3, 4, 5].map((n) => `page/${n}`), "private/1"])
+      assert.include(site.asked, "/private/1")
+    }))
+
+  it.live("begins with what sitemaps list, and says what is wrong with them", () =>
+    Effect.gen(function*() {
+      const listing = (path: string, type: string, body: string) =>
+        serve({ pages: 0, answers: { "/": { body: "no links" }, [path]: { type, body } } })
+      const listed = yield* listing("/sitemap.xml", "text/plain", "http://{host}/page/1\nhttp://{host}/\n")
+      const broken = yield* listing("/sitemap.xml", "text/html", "<html></html>")
+      const { code, stderr, stdout } = yield* run("/", ["crawl", listed.url, broken.url, "--sitemaps"])
+      assert.strictEqual(code, 0)
+      assert.deepStrictEqual(urlsOf(textLines(stdout)), [listed.url, `${listed.url}page/1`, broken.url].sort())
+      assert.match(stderr, /WARN {2}sitemap http/)
+    }))
+
+  it.live("reports links that lead nowhere, and ends with 1", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 3, answers: { "/1.png": { type: "image/png" }, "/2.png": "broken" } })
+      const args = ["crawl", `${site.url}page/1`, "--check-links", "--per-host", "1"]
+      const [text, json] = yield* Effect.all([run("/", args), run("/", [...args, "-o", "json"])], { concurrency: 2 })
+      assert.strictEqual(text.code, 1, text.stderr)
+      assert.include(text.stdout, `${site.url}3.png: status 404\n  in ${site.url}page/3\n`)
+      assert.match(text.stdout, /\/2\.png: .*\n {2}in .*page\/2\n/)
+      assert.include(text.stdout, "2 of 6 links broken\n")
+      assert.include(text.stderr, "2 links are broken")
+      assert.strictEqual(json.code, 1)
+      const { crawl, links } = JSON.parse(json.stdout)
+      assert.deepStrictEqual([crawl.ending, crawl.pages, links.targets, links.broken.length], ["finished", 3, 6, 2])
+      assert.deepStrictEqual(links.broken[1].places[0].page, `${site.url}page/3`)
+    }))
+
+  it.live("tells programs what happens", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 5 })
+      const { code, stdout } = yield* run("/", ["crawl", site.url, "-o", "ndjson"])
+      assert.strictEqual(code, 0)
+      const events = textLines(stdout)
+      assert.deepStrictEqual(
+        { ...events.find(({ _tag, url }) => _tag === "Settled" && url === `${site.url}missing`), id: 0 },
+        {
+          _tag: "Settled",
+          id: 0,
+          parentId: 1,
+          depth: 1,
+          item: "Page",
+          url: `${site.url}missing`,
+          outcome: "succeeded",
+          status: 404
+        }
+      )
+      assert.include(events.at(-1), { _tag: "Ended", enqueued: 8, succeeded: 8, left: 0 })
+    }))
+
+  it.live("ends with 1 where not one page could be had", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 0, answers: { "/gone": { status: 410 } } })
+      for (const url of [`${site.url}gone`, `${site.url}private/1`]) {
+        const { code, stderr, stdout } = yield* run("/", ["crawl", url])
+        assert.strictEqual(code, 1, stderr)
+        assert.strictEqual(textLines(stdout)[0].url, url)
+        assert.include(stderr, "not one page could be had")
+      }
+    }))
+
+  it.live("fetches nothing of this machine that no start page opens", () =>
+    Effect.gen(function*() {
+      const secret = yield* serve({ pages: 1 })
+      const site = yield* serve({ pages: 0, answers: { "/": { body: `<a href="${secret.url}page/1">in</a>` } } })
+      const guarded = yield* run("/", ["crawl", site.url, "--scope", "any"])
+      assert.strictEqual(guarded.code, 0)
+      assert.lengthOf(secret.asked, 0)
+      assert.strictEqual(textLines(guarded.stdout)[1].url, `${secret.url}page/1`)
+      yield* run("/", ["crawl", site.url, "--scope", "any", "--allow-private"])
+      assert.include(secret.asked, "/page/1")
+    }))
+
+  describe("with a state", () => {
+    it.live("begins where there is no crawl, and goes on where there is one", () =>
+      Effect.gen(function*() {
+        const site = yield* serve({ pages: 20 })
+        const directory = yield* directoryWith({
+          "text.db": "no database at all, and long enough to be taken for one\n".repeat(20)
+        })
+        const crawl = (...args: ReadonlyArray<string>) => run(directory, ["crawl", site.url, ...args])
+        const nothing = yield* crawl("--state", "crawl.db", "--resume")
+        assert.strictEqual(nothing.code, 64)
+        assert.include(nothing.stderr, "crawl.db holds no crawl to go on with")
+        assert.isFalse(existsSync(`${directory}/crawl.db`))
+
+        const first = yield* crawl("--state", "crawl.db", "--max-pages", "10", "--output", "out.ndjson")
+        assert.strictEqual(first.code, 0, first.stderr)
+        assert.include(first.stderr, "state → crawl.db")
+        const again = yield* crawl("--state", "crawl.db")
+        assert.strictEqual(again.code, 64)
+        assert.include(
+          again.stderr,
+          "crawl.db holds a crawl already; add --resume to go on with it, or name another file"
+        )
+        assert.lengthOf(linesOf(`${directory}/out.ndjson`), 10)
+
+        // Also what was crawled before is written to an output of another kind.
+        const asked = site.asked.length
+        const resumed = yield* crawl("--state", "crawl.db", "--resume", "--output", "out.csv")
+        assert.strictEqual(resumed.code, 0, resumed.stderr)
+        assert.lengthOf(readFileSync(`${directory}/out.csv`, "utf8").match(/^http/gm)!, 10)
+        assert.lengthOf(site.asked, asked)
+
+        const noDatabase = yield* crawl("--state", "text.db")
+        assert.strictEqual(noDatabase.code, 65)
+        assert.include(noDatabase.stderr, "text.db: it is not a SQLite database; name another file")
+        const noServer = yield* crawl("--state", "postgres://nobody:hunter22@127.0.0.1:9/none")
+        assert.strictEqual(noServer.code, 69, noServer.stderr)
+        assert.include(noServer.stderr, "cannot use postgres://nobody:<redacted>@127.0.0.1:9/none")
+        assert.notInclude(noServer.stderr, "hunter22")
+      }))
+
+    it.live("refuses a file that another process works on, at once", () =>
+      Effect.gen(function*() {
+        const site = yield* serve({ pages: 5, delay: 1000 })
+        const directory = yield* directoryWith({})
+        const args = ["crawl", site.url, "--state", "crawl.db"]
+        const first = yield* start(directory, args)
+        yield* site.awaitAsked(2)
+        for (const more of [[], ["--resume"]]) {
+          const { code, stderr } = yield* run(directory, [...args, ...more])
+          assert.strictEqual(code, 69, stderr)
+          assert.include(stderr, "crawl.db: another process is using it")
+        }
+        first.kill("SIGTERM")
+        assert.strictEqual((yield* first.ended).code, 75)
+      }))
+  })
+
+  it.live("leaves an output alone that it did not write", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 2 })
+      const directory = yield* directoryWith({
+        "notes.csv": "mine,\"and\ntorn",
+        "mine.ndjson": "{\"a\":1}\n{\"to",
+        "other.db": ""
+      })
+      const crawl = (...args: ReadonlyArray<string>) => run(directory, ["crawl", site.url, ...args])
+      assert.strictEqual((yield* crawl("--state", "crawl.db")).code, 0)
+      for (
+        const [file, code, text] of [["notes.csv", 65, "expected the columns url,"], [
+          "mine.ndjson",
+          65,
+          "mine.ndjson:1: expected a page"
+        ]] as const
+      ) {
+        const before = readFileSync(`${directory}/${file}`, "utf8")
+        const fresh = yield* crawl("--output", file)
+        assert.deepStrictEqual([fresh.code, fresh.stderr.includes(`${file} exists`)], [64, true])
+        const resumed = yield* crawl("--state", "crawl.db", "--resume", "--output", file)
+        assert.strictEqual(resumed.code, code, resumed.stderr)
+        assert.include(resumed.stderr, text)
+        assert.strictEqual(readFileSync(`${directory}/${file}`, "utf8"), before)
+      }
+      // A database is kept up to date.
+      for (let i = 0; i < 2; i++) assert.strictEqual((yield* crawl("--output", "other.db")).code, 0)
+      assert.lengthOf(rowsOf(`${directory}/other.db`, "select * from pages"), 5)
+      writeFileSync(`${directory}/other.db`, "no database at all, and long enough to be taken for one\n".repeat(20))
+      assert.strictEqual((yield* crawl("--output", "other.db")).code, 65)
+    }))
+
+  it.live("says what is wrong with its flags, all at once, and ends with 64", () =>
+    Effect.gen(function*() {
+      const { code, stderr, stdout } = yield* run("/", [
+        "crawl",
+        "ftp://example.org",
+        "--max-pages=0",
+        "--max-depth=many",
+        "--concurrency=1.5",
+        "--per-host=0",
+        "--delay=soon",
+        "--timeout=0s",
+        "--max-size=big",
+        "--select=price",
+        "--output=pages.xml",
+        "--user-agent=(x)",
+        "--resume"
+      ])
+      assert.deepStrictEqual([code, stdout], [64, ""])
+      const lines = stderr.trimEnd().split("\n")
+      assert.lengthOf(lines, 12, stderr)
+      for (const line of lines) assert.match(line, /expected|needs/)
+    }))
+})
