@@ -87,7 +87,7 @@ describe("SiteCrawl", () => {
       const codec = Schema.fromJsonString(Schema.toCodecJson(PageRecord))
       const home = record("http://a.test/")
       const stored = yield* Schema.encodeEffect(codec)(home)
-      assert.deepStrictEqual((yield* Schema.decodeUnknownEffect(codec)(stored)).links, home.links)
+      assert.deepStrictEqual((yield* Schema.decodeEffect(codec)(stored)).links, home.links)
     }))
 
   it.effect("fetches each page once, however it is linked to", () =>
