@@ -13,11 +13,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlError from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import type { CrawlStore } from "./CrawlStore.ts"
 import { CrawlStoreError } from "./CrawlStoreError.ts"
 import * as dialects from "./internal/sqlStore/dialect.ts"
-import { patiently } from "./internal/sqlStore/failure.ts"
+import { patiently, unavailable } from "./internal/sqlStore/failure.ts"
 import * as session from "./internal/sqlStore/session.ts"
 import { items, type Store } from "./internal/sqlStore/store.ts"
 import * as tables from "./internal/sqlStore/tables.ts"
@@ -99,6 +100,15 @@ export const make = Effect.fnUntraced(function*(
       )
   }
 })
+
+/**
+ * Says of a database that cannot even be opened what is to be done, as the store does of one that fails later.
+ *
+ * @category conversions
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const fromSqlError = (error: SqlError.SqlError): CrawlStoreError => unavailable(error)
 
 /** Items read at once. */
 const page = 512

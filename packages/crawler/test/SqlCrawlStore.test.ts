@@ -1,9 +1,10 @@
+import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Exit, FileSystem, Layer, Tracer } from "effect"
+import { Duration, Effect, Exit, FileSystem, Layer, Stream, Tracer } from "effect"
 import { NodeSqlite } from "effect-conveyor-connectors"
 import type { CrawlStore } from "effect-crawler"
 import * as SqlCrawlStore from "effect-crawler/SqlCrawlStore"
-import { SqlClient, Statement } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { hooked, item, opening, processed, released, take, takeOne } from "./CrawlStoreFixtures.ts"
 import { suite } from "./CrawlStoreSuite.ts"
 import { temporaryFile } from "./temporaryFile.ts"
@@ -14,6 +15,33 @@ const open = (filename: string, options?: SqlCrawlStore.Options) =>
     const store = yield* Effect.provideContext(SqlCrawlStore.make(options), context)
     return { store, sql: yield* Effect.provideContext(SqlClient.SqlClient, context) }
   })
+
+/** Hears of each statement. */
+class Listening extends Tracer.NativeSpan {
+  readonly statements: Set<string>
+
+  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], statements: Set<string>) {
+    super(options)
+    this.statements = statements
+  }
+
+  override attribute(key: string, value: unknown): void {
+    if (key === "db.query.text") this.statements.add(String(value))
+    super.attribute(key, value)
+  }
+}
+
+/** How SQLite goes about a statement. */
+const plansOf = (sql: SqlClient.SqlClient, statement: string) =>
+  /^\s*(?:SELECT|WITH|INSERT|UPDATE|DELETE)/.test(statement)
+    ? Effect.map(
+      sql.unsafe<{ readonly detail: string }>(
+        `EXPLAIN QUERY PLAN ${statement}`,
+        Array.from(statement.matchAll(/\?/g), () => null)
+      ),
+      (rows) => rows.map(({ detail }) => ({ detail, statement }))
+    )
+    : Effect.succeed([])
 
 const make = Effect.map(Effect.flatMap(temporaryFile("crawl.db"), (file) => open(file)), ({ store }) => store)
 
@@ -121,8 +149,9 @@ describe("SqlCrawlStore on SQLite", () => {
         yield* sql`PRAGMA wal_checkpoint(TRUNCATE)`
       }))
       const fs = yield* FileSystem.FileSystem
-      const { size } = yield* fs.stat(file)
-      yield* fs.truncate(file, FileSystem.Size(Number(size) / 2))
+      const bytes = yield* fs.readFile(file)
+      for (let page = 3; page < bytes.length / 4096; page++) bytes.fill(0xee, page * 4096, page * 4096 + 2000)
+      yield* fs.writeFile(file, bytes)
       const exit = yield* Effect.exit(Effect.scoped(Effect.gen(function*() {
         const { store } = yield* open(file)
         const session = yield* store.open(opening([]))
@@ -138,7 +167,21 @@ describe("SqlCrawlStore on SQLite", () => {
       assert.notInclude(error.message, file)
     }).pipe(Effect.provide(NodeServices.layer)))
 
-  it.effect("takes neither of MySQL's word for one of its own", () =>
+  it.effect("says what to do with a file that is no database", () =>
+    Effect.gen(function*() {
+      const file = yield* temporaryFile("crawl.db")
+      const fs = yield* FileSystem.FileSystem
+      yield* fs.writeFileString(file, "a crawl, to whom it may concern\n".repeat(100))
+      const error = yield* Effect.flip(Effect.mapError(
+        Layer.build(NodeSqlite.layer({ filename: file })),
+        SqlCrawlStore.fromSqlError
+      ))
+      assert.strictEqual(error.reason, "Unavailable")
+      assert.include(error.message, "it is damaged, or is no database")
+      assert.notInclude(error.message, file)
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("refuses a database of another kind", () =>
     Effect.gen(function*() {
       const { sql } = yield* open(yield* temporaryFile("crawl.db"))
       const other = Object.assign(Object.create(sql), {
@@ -169,33 +212,53 @@ describe("SqlCrawlStore on SQLite", () => {
   it.effect("reads no more of what waits than it gives", () =>
     Effect.gen(function*() {
       const statements = new Set<string>()
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          const attribute = span.attribute.bind(span)
-          span.attribute = (key, value) => {
-            if (key === "db.query.text") statements.add(String(value))
-            attribute(key, value)
-          }
-          return span
-        }
-      })
+      const tracer = Tracer.make({ span: (options) => new Listening(options, statements) })
       const { sql, store } = yield* open(yield* temporaryFile("crawl.db"))
       const fast = { failsFast: true, hooked: true, limitKey: "x", uniqueKey: "x" }
       for (const order of ["fifo", "lifo", "priority"] as const) {
-        yield* Effect.scoped(Effect.gen(function*() {
-          const session = yield* store.open(opening([item("root", fast)], { order }))
-          const use = Effect.fnUntraced(function*(children: ReadonlyArray<CrawlStore.NewItem>) {
-            for (const claimed of yield* take(session, 10, ["y"])) {
-              yield* session.commit([claimed.after === undefined ? processed(claimed, children, { outcome: "failed" }) : hooked(claimed)])
-            }
-          })
-          yield* use(Array.from({ length: 1100 }, (_, i) => item(`${i}`, { limitKey: "y", failsFast: i % 100 === 0 })))
-          yield* take(session, 1)
-          yield* use([])
-          yield* session.roots
-        }))
+        yield* Effect.withTracer(
+          Effect.scoped(Effect.gen(function*() {
+            const session = yield* store.open(opening([item("root", fast)], { order }))
+            const use = Effect.fnUntraced(function*(children: ReadonlyArray<CrawlStore.NewItem>) {
+              for (const claimed of yield* take(session, 10, ["y"])) {
+                yield* session.commit([
+                  claimed.after === undefined ? processed(claimed, children, { outcome: "failed" }) : hooked(claimed)
+                ])
+              }
+            })
+            yield* use(
+              Array.from({ length: 1100 }, (_, i) => item(`${i}`, { limitKey: "y", failsFast: i % 100 === 0 }))
+            )
+            const [leaf] = yield* take(session, 1)
+            yield* session.commit([processed(leaf!, [item("hooked", { hooked: true })])])
+            yield* use([])
+            yield* use([])
+            yield* session.roots
+            yield* Stream.runDrain(store.items())
+          })),
+          tracer
+        )
       }
-      yield* Effect.forEach([...statements], (statement) => plan(sql, statement))
-    }).pipe(Effect.withTracer))
+      const plans = (yield* Effect.forEach([...statements], (statement) => plansOf(sql, statement))).flat()
+      const indexes = new Set(
+        plans.flatMap(({ detail }) => /USING (?:COVERING )?INDEX crawl_(\w+)/.exec(detail)?.[1] ?? [])
+      )
+      const expected = ["claimed", "inner", "processed", "ready", "told", "unique"]
+      assert.includeMembers([...indexes], [
+        ...expected,
+        "waiting",
+        "waiting_key",
+        "waiting_priority",
+        "waiting_priority_key"
+      ])
+      const scans = plans.filter(({ detail }) => /^SCAN (?:crawl_item|crawl_scope|i|p|s|o)\b/.test(detail))
+      for (const { detail, statement } of scans) {
+        assert.match(detail, /INDEX crawl_(?:claimed|ready|waiting)/, statement)
+        if (detail.includes("waiting")) assert.match(statement, /LIMIT (?:\?|1 OFFSET)/)
+      }
+      const sorts = plans.filter(({ detail, statement }) =>
+        /TEMP B-TREE/.test(detail) && !/WITH RECURSIVE keys/.test(statement)
+      )
+      assert.deepStrictEqual(sorts, [])
+    }))
 })

@@ -39,7 +39,7 @@ const isRefusedForNow = ({ reason: { cause } }: SqlError.SqlError): boolean =>
   Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && /^(?:53|57P)/.test(cause.code)
 
 /** What a driver said may name files, hosts and users: it is kept as the cause. */
-const unavailable = (error: SqlError.SqlError): CrawlStoreError =>
+export const unavailable = (error: SqlError.SqlError): CrawlStoreError =>
   new CrawlStoreError({
     reason: "Unavailable",
     message: `the database of the crawl cannot be used: ${whatOf(error)}`,
