@@ -256,8 +256,9 @@ describe("SqlCrawlStore on SQLite", () => {
         assert.match(detail, /INDEX crawl_(?:claimed|ready|waiting)/, statement)
         if (detail.includes("waiting")) assert.match(statement, /LIMIT (?:\?|1 OFFSET)/)
       }
+      // What waits is not sorted, but for the first of each key.
       const sorts = plans.filter(({ detail, statement }) =>
-        /TEMP B-TREE/.test(detail) && !/WITH RECURSIVE keys/.test(statement)
+        detail.includes("TEMP B-TREE") && statement.includes("state = 0") && !statement.includes("heads")
       )
       assert.deepStrictEqual(sorts, [])
     }))
