@@ -354,7 +354,8 @@ export const make = Effect.fnUntraced(function*(
       )
       : something
     return Effect.andThen(
-      look,
+      // Woken inside a worker's step: it goes on first, to its next items.
+      Effect.andThen(look, Effect.yieldNow),
       Effect.suspend(() =>
         isClosing || working < settings.concurrency || finished.length >= groupSize ? Effect.void : Effect.sleep(linger)
       )
