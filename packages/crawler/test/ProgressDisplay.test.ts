@@ -6,8 +6,8 @@ import * as LiveTerminal from "../src/LiveTerminal.ts"
 import * as ProgressDisplay from "../src/ProgressDisplay.ts"
 import { FakeTerminal } from "./internal/display/fakeTerminal.ts"
 
-class Leaf extends CrawlItem.Class<Leaf>()("Leaf", { seconds: Schema.Number }, { trackOverall: true }) {}
-class Root extends CrawlItem.Class<Root>()("Root", { leaves: Schema.Number }) {}
+class Leaf extends CrawlItem.Class<Leaf>()("Leaf", { seconds: Schema.Finite }, { trackOverall: true }) {}
+class Root extends CrawlItem.Class<Root>()("Root", { leaves: Schema.Finite }) {}
 
 const layers = CrawlItem.layers(
   Root.toLayer({

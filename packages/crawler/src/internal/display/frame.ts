@@ -33,7 +33,7 @@ export const frame = (progress: Progress, options: FrameOptions): ReadonlyArray<
   const lines = [
     ...(rows > head.length ? title : []),
     ...head.slice(0, Math.max(0, rows)),
-    ...shortened(waiting, forWaiting, paint),
+    ...shortened(waiting, forWaiting, (line) => line, paint),
     ...(workers === 0 ? [] : workerLines(progress, options, paint, room - forWaiting))
   ]
   return lines.map((text) => fit(text, columns))
@@ -164,20 +164,26 @@ const workerLines = (
   const shown = room > workers.length
     ? numbered
     : busy.toSorted((a, b) => a.processed.startedAt - b.processed.startedAt || a.processed.id - b.processed.id)
-  const lines = shown.map(({ number, processed }) => {
-    const label = `  #${String(number).padEnd(digits)}`
-    if (processed === undefined) return `${paint("cyan", label)}  ${paint("dim", "      -  idle")}`
+  const worker = ({ number, processed }: typeof numbered[number]): string => {
+    const label = paint("cyan", `  #${String(number).padEnd(digits)}`)
+    if (processed === undefined) return `${label}  ${paint("dim", "      -  idle")}`
     const doing = neutralise(processed.description, colors) || neutralise(processed.item[TypeId], colors)
-    return `${paint("cyan", label)}  ${duration(now - processed.startedAt).padStart(7)}  ${doing}`
-  })
-  return [head, ...shortened(lines, room - 1, paint)].slice(0, Math.max(0, room))
+    return `${label}  ${duration(now - processed.startedAt).padStart(7)}  ${doing}`
+  }
+  return room < 1 ? [] : [head, ...shortened(shown, room - 1, worker, paint)]
 }
 
-const shortened = (lines: ReadonlyArray<string>, room: number, paint: Paint): ReadonlyArray<string> =>
+/** A line for each, and if that is too many, for the first, and one that says how many more there are. */
+const shortened = <A>(
+  all: ReadonlyArray<A>,
+  room: number,
+  draw: (one: A) => string,
+  paint: Paint
+): ReadonlyArray<string> =>
   // A line is worth more than to be told that there is one.
-  lines.length <= room || room < 2
-    ? lines.slice(0, Math.max(0, room))
-    : [...lines.slice(0, room - 1), paint("dim", `  … and ${lines.length - room + 1} more`)]
+  all.length <= room || room < 2
+    ? all.slice(0, Math.max(0, room)).map(draw)
+    : [...all.slice(0, room - 1).map(draw), paint("dim", `  … and ${all.length - room + 1} more`)]
 
 const nameSize = 20
 

@@ -23,10 +23,10 @@ const Piece = Schema.Literals([
 const Text = Schema.Array(Piece).check(Schema.isMaxLength(8))
 const Size = { columns: int(10, 60), rows: int(3, 20) }
 const Step = Schema.Union([
-  Schema.Struct({ _tag: Schema.Literal("Frame"), lines: Schema.Array(Text).check(Schema.isMaxLength(25)) }),
-  Schema.Struct({ _tag: Schema.Literal("Log"), texts: Schema.Array(Text).check(Schema.isMaxLength(5)) }),
-  Schema.Struct({ _tag: Schema.Literal("Change"), line: int(0, 10), text: Text }),
-  Schema.Struct({ _tag: Schema.Literal("Resize"), ...Size })
+  Schema.TaggedStruct("Frame", { lines: Schema.Array(Text).check(Schema.isMaxLength(25)) }),
+  Schema.TaggedStruct("Log", { texts: Schema.Array(Text).check(Schema.isMaxLength(5)) }),
+  Schema.TaggedStruct("Change", { line: int(0, 10), text: Text }),
+  Schema.TaggedStruct("Resize", { ...Size })
 ])
 const Steps = Schema.Array(Step).check(Schema.isMaxLength(30))
 
