@@ -58,10 +58,7 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
   }
 
   const until = <A, E>(effect: Effect.Effect<A, E>, holds: (answer: A) => boolean): Effect.Effect<A, E> =>
-    Effect.flatMap(
-      effect,
-      (answer) => holds(answer) ? Effect.succeed(answer) : Effect.andThen(Effect.sleep(20), until(effect, holds))
-    )
+    Effect.filterOrElse(effect, holds, () => Effect.andThen(Effect.sleep(20), until(effect, holds)))
 
   /** A session whose process is stopped when asked to: it is not heard of any more, and knows nothing of it. */
   const stoppable = Effect.fnUntraced(function*(store: CrawlStore.CrawlStore, options: CrawlStore.OpenOptions) {
@@ -223,7 +220,7 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
             assert.isBelow(rounds++, 500)
           }
         })
-        yield* Effect.all(stores.map(work), { concurrency: 3 })
+        yield* Effect.forEach(stores, work, { concurrency: 3 })
         const session = yield* stores[0]!.open(opening([]))
         assert.isTrue(session.opened.hasEnded)
         const { enqueued, succeeded } = session.opened.totals
@@ -262,10 +259,7 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
       let losses = 0
       // The connection is lost when the transaction is committed, before the answer comes.
       const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
-        Effect.flatMap(
-          sql.withTransaction(effect),
-          (answer) => losses-- > 0 ? Effect.fail(lost) : Effect.succeed(answer)
-        )
+        Effect.filterOrFail(sql.withTransaction(effect), () => losses-- <= 0, () => lost)
       const lost = new SqlError.SqlError({
         reason: new SqlError.ConnectionError({ cause: new Error("lost"), message: "lost", operation: "commit" })
       })
