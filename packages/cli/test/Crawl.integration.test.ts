@@ -157,19 +157,20 @@ describe("conveyor crawl", () => {
       const { code, stdout } = yield* run("/", ["crawl", site.url, "-o", "ndjson"])
       assert.strictEqual(code, 0)
       const events = textLines(stdout)
-      assert.deepStrictEqual(
-        { ...events.find(({ _tag, url }) => _tag === "Settled" && url === `${site.url}missing`), id: 0 },
-        {
-          _tag: "Settled",
-          id: 0,
-          parentId: 1,
-          depth: 1,
-          item: "Page",
-          url: `${site.url}missing`,
-          outcome: "succeeded",
-          status: 404
-        }
+      const { value, ...settled } = events.find(({ _tag, item }) =>
+        _tag === "Settled" && item.url === `${site.url}missing`
       )
+      assert.deepStrictEqual({ ...settled, id: 0, at: "" }, {
+        _tag: "Settled",
+        at: "",
+        id: 0,
+        depth: 1,
+        parentId: 1,
+        class: "Page",
+        item: { url: `${site.url}missing`, referrer: site.url },
+        outcome: "succeeded"
+      })
+      assert.strictEqual(value.status, 404)
       assert.include(events.at(-1), { _tag: "Ended", enqueued: 8, succeeded: 8, left: 0 })
     }))
 

@@ -1,5 +1,6 @@
 import * as Crawler from "effect-crawler/Crawler"
 import type { CrawlStore } from "effect-crawler/CrawlStore"
+import * as EventRecord from "effect-crawler/EventRecord"
 import type { LiveTerminal } from "effect-crawler/LiveTerminal"
 import * as ProgressDisplay from "effect-crawler/ProgressDisplay"
 import type { Fetcher } from "effect-crawler/web/Fetcher"
@@ -13,7 +14,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as StandardStreams from "../standardStreams.ts"
 import type { CrawlFailure } from "./crawlFailure.ts"
-import { eventJson } from "./eventJson.ts"
 import type { Ladder } from "./ladder.ts"
 import { type Observe, observed } from "./observed.ts"
 import { pageRecordOf } from "./pageRecord.ts"
@@ -72,8 +72,9 @@ export const run = Effect.fnUntraced(function*(
     const millis = Number((yield* Clock.monotonicTimeNanos) - startedAt) / 1e6
     yield* sink.finish
     yield* told
-    // With a store what is left waits there; without one it has been interrupted.
-    const left = report.left + report.interrupted
+    // What is left waits in the store; without one it has been interrupted. A crawl that was not stopped has finished, also where other processes
+    // did the last of it, which this one has not counted.
+    const left = stop.ending === "finished" ? 0 : report.left + report.interrupted
     return { ending: left > 0 ? stop.ending : "finished" as const, stoppedBy: stop.signal, millis, left, tally }
   })
   const ran = yield* Effect.provide(crawling, observed(site, observe))
@@ -84,15 +85,13 @@ export const run = Effect.fnUntraced(function*(
 
 /** Stops the crawl when asked to, and interrupts it when asked again. */
 const stopping = Effect.fnUntraced(function*(crawl: Crawler.Crawl<Page, unknown>, ladder: Ladder) {
-  const stop: { ending: "stopped" | "interrupted"; signal: NodeJS.Signals | undefined } = {
-    ending: "stopped",
-    signal: undefined
-  }
+  const stop: { ending: Run["ending"]; signal: NodeJS.Signals | undefined } = { ending: "finished", signal: undefined }
   const hasSignal = Effect.map(ladder.awaitStop, (signal) => {
     stop.signal = signal
   })
   yield* Effect.forkScoped(Effect.gen(function*() {
     yield* Effect.raceFirst(hasSignal, StandardStreams.awaitOutputClosed)
+    stop.ending = "stopped"
     const { processing } = yield* crawl.stats
     yield* Effect.logInfo(`stopping when ${processing.length} under way are done; once more interrupts them`)
     // How it ends is told to those who wait for the end.
@@ -108,7 +107,9 @@ const stopping = Effect.fnUntraced(function*(crawl: Crawler.Crawl<Page, unknown>
 const printEvents = (crawl: Pick<Crawler.Crawl, "events">) =>
   Effect.map(
     crawl.events.pipe(
-      Stream.runForEach((event) => StandardStreams.print(`${JSON.stringify(eventJson(event))}\n`)),
+      Stream.runForEach((event) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => StandardStreams.print(`${EventRecord.line(event, now)}\n`))
+      ),
       Effect.forkScoped({ startImmediately: true })
     ),
     // Bounded, for a reader that does not read.
