@@ -1,10 +1,7 @@
 // A crawl that is seen: `node --conditions=conveyor-source examples/crawler/display.ts`, with the number of workers if you like. What is
 // drawn goes to standard error, the log above it, and the result to standard output.
 import { Console, Effect, Layer, Logger, Random, Schema } from "effect"
-import { Crawler, CrawlItem } from "effect-crawler"
-import * as LiveTerminal from "effect-crawler/LiveTerminal"
-import * as NodeLiveTerminal from "effect-crawler/NodeLiveTerminal"
-import * as ProgressDisplay from "effect-crawler/ProgressDisplay"
+import { Crawler, CrawlItem, LiveTerminal, NodeLiveTerminal, ProgressDisplay } from "effect-crawler"
 
 const concurrency = Number(process.argv[2]) || 5
 // Nobody looks: no need to dawdle.

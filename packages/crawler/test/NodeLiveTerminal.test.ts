@@ -96,4 +96,29 @@ describe("NodeLiveTerminal", () => {
       assert.strictEqual(stream.listenerCount("error"), 0)
       assert.strictEqual(count(), before)
     }))
+
+  it.effect("leaves a signal to those who listen for it", () =>
+    Effect.gen(function*() {
+      const stream = new FakeStream(true, 80, 24)
+      const { drawWhile } = yield* terminal(stream, { live: true })
+      let heard = 0
+      const hear = () => heard++
+      yield* drawWhile(
+        Effect.acquireUseRelease(
+          Effect.sync(() => process.on("SIGTERM", hear)),
+          () =>
+            Effect.andThen(
+              Effect.yieldNow,
+              Effect.sync(() => {
+                process.emit("SIGTERM", "SIGTERM")
+                assert.strictEqual(heard, 1)
+                assert.notInclude(stream.text, "\u001B[?25h")
+              })
+            ),
+          () => Effect.sync(() => process.off("SIGTERM", hear))
+        ),
+        () => Effect.succeed(["frame"])
+      )
+      assert.include(stream.text, "\u001B[?25h")
+    }))
 })

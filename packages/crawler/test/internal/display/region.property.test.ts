@@ -124,4 +124,31 @@ describe("Region", () => {
     },
     { arbitrary: { runs: 200 } }
   )
+
+  it("brings back and erases what a resize had moved off the screen", () => {
+    const drawn = new Drawn(20, 10)
+    drawn.draw(["<0> printed"])
+    drawn.take({ _tag: "Frame", lines: Array.from({ length: 8 }, () => ["12345678901234567890"]) })
+    for (const [columns, rows] of [[20, 4], [20, 10], [12, 4], [20, 10], [60, 20]] as const) {
+      drawn.take({ _tag: "Resize", columns, rows })
+      frameIsBelow(drawn)
+    }
+    assert.deepStrictEqual(filled(drawn.screen.transcript()), [...drawn.log, ...drawn.shown])
+  })
+
+  it("cuts a line that is wider on the terminal than it was taken for, and wraps what is printed", () => {
+    const screen = new Screen(5, 9)
+    const region = new Region()
+    for (const text of ["1234567", "abcdefg"]) screen.write(region.draw([], [text, "below"], { columns: 5, rows: 9 }))
+    screen.write(region.draw(["printed"], ["1234567", "below"], { columns: 5, rows: 9 }))
+    assert.deepStrictEqual(filled(screen.visible()), ["print", "ed", "12347", "below"])
+  })
+
+  it("has each frame shown at once", () => {
+    const region = new Region()
+    const size = { columns: 9, rows: 9 }
+    for (const text of [region.draw([], ["a"], size), region.draw(["b"], ["a"], size), region.draw([], ["c"], size)]) {
+      assert.isTrue(text.startsWith("\u001B[?2026h") && text.endsWith("\u001B[?2026l"))
+    }
+  })
 })
