@@ -3,8 +3,8 @@ import { Effect, Option } from "effect"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as SiteCrawl from "effect-crawler/web/SiteCrawl"
 import { readFileSync } from "node:fs"
-import type { Input } from "../../src/internal/crawl/flags.ts"
-import { planOf } from "../../src/internal/crawl/plan.ts"
+import type { Input } from "../../src/internal/crawlFlags.ts"
+import { planOf } from "../../src/internal/crawlPlan.ts"
 
 const bare: Input = {
   urls: ["https://example.org/"],
@@ -26,7 +26,7 @@ const bare: Input = {
   select: [],
   checkLinks: false,
   sitemaps: false,
-  robots: true,
+  noRobots: false,
   cookies: false,
   allowPrivate: false,
   userAgent: Option.none(),
@@ -123,7 +123,7 @@ describe("planOf", () => {
     }))
 
   it("has the defaults that its flags tell", () => {
-    const flags = readFileSync(new URL("../../src/internal/crawl/flags.ts", import.meta.url), "utf8")
+    const flags = readFileSync(new URL("../../src/internal/crawlFlags.ts", import.meta.url), "utf8")
     const told = (name: string) => new RegExp(`"${name}",[^}]*?(\\S+) unless given`, "s").exec(flags)![1]
     assert.strictEqual(told("concurrency"), String(SiteCrawl.defaults.concurrency))
     assert.strictEqual(told("per-host"), String(SiteCrawl.defaults.hostConcurrency))

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { codeOf } from "../../src/internal/crawl/crawlFailure.ts"
-import type { Run } from "../../src/internal/crawl/running.ts"
-import { empty } from "../../src/internal/crawl/tally.ts"
-import { verdict } from "../../src/internal/crawl/verdict.ts"
+import { codeOf } from "../../src/internal/crawlFailure.ts"
+import type { Run } from "../../src/internal/crawlRun.ts"
+import { empty } from "../../src/internal/crawlTally.ts"
+import { verdict } from "../../src/internal/crawlVerdict.ts"
 
 const finished: Omit<Run, "left" | "millis"> = {
   ending: "finished",

@@ -5,22 +5,22 @@ import * as Robots from "effect-crawler/web/Robots"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as CrawlSummary from "../../CrawlSummary.ts"
-import { redact } from "../../Redaction.ts"
-import { isColored } from "../color.ts"
-import * as StandardStreams from "../standardStreams.ts"
+import * as CrawlSummary from "../CrawlSummary.ts"
+import { redact } from "../Redaction.ts"
+import { isColored } from "./color.ts"
+import { endWith } from "./crawlEnding.ts"
 import { CrawlFailure } from "./crawlFailure.ts"
-import { endWith } from "./ending.ts"
-import type { Input } from "./flags.ts"
-import * as Ladder from "./ladder.ts"
-import { linkText } from "./linkText.ts"
-import * as Log from "./log.ts"
-import { openOutput } from "./openOutput.ts"
-import * as PageSink from "./pageSink.ts"
-import { type CrawlPlan, planOf } from "./plan.ts"
-import { resumeCommand } from "./resumeCommand.ts"
-import { type Run, run } from "./running.ts"
-import { verdict } from "./verdict.ts"
+import type { Input } from "./crawlFlags.ts"
+import * as Ladder from "./crawlLadder.ts"
+import { linkText } from "./crawlLinkText.ts"
+import * as Log from "./crawlLog.ts"
+import { openOutput } from "./crawlOutput.ts"
+import * as PageSink from "./crawlPageSink.ts"
+import { type CrawlPlan, planOf } from "./crawlPlan.ts"
+import { resumeCommand } from "./crawlResumeCommand.ts"
+import { type Run, run } from "./crawlRun.ts"
+import { verdict } from "./crawlVerdict.ts"
+import * as StandardStreams from "./standardStreams.ts"
 
 /** Crawls as the flags say, and tells how it went. */
 export const crawl = (input: Input) =>
@@ -38,7 +38,7 @@ const follow = Effect.fnUntraced(function*(input: Input) {
   // Loaded when it is used: most crawls need no database.
   const store = place === undefined
     ? undefined
-    : yield* Effect.flatMap(Effect.promise(() => import("./state.ts")), ({ open }) => open(place, resume))
+    : yield* Effect.flatMap(Effect.promise(() => import("./crawlState.ts")), ({ open }) => open(place, resume))
   const ran = yield* Effect.gen(function*() {
     const sink = yield* openSink(plan, store, resume)
     const roots = input.sitemaps && !resume ? yield* withSitemaps(plan, ladder) : plan.site.roots

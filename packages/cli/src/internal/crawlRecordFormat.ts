@@ -1,4 +1,4 @@
-import { type Cell, columnsOf, type PageRecord } from "./pageRecord.ts"
+import { type Cell, columnsOf, type PageRecord } from "./crawlPageRecord.ts"
 
 /** How pages stand in a file, a record each. */
 export interface RecordFormat {

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
 import type { CrawlFailure } from "./crawlFailure.ts"
-import type { PageOutput } from "./pageOutput.ts"
-import { type PageRecord, pageRecordOf } from "./pageRecord.ts"
-import { storedOutcome } from "./storedOutcome.ts"
-import { storeFailure } from "./storeFailure.ts"
+import type { PageOutput } from "./crawlPageOutput.ts"
+import { type PageRecord, pageRecordOf } from "./crawlPageRecord.ts"
+import { storedOutcome } from "./crawlStoredOutcome.ts"
+import { storeFailure } from "./crawlStoreFailure.ts"
 
 // With a state, an output is a projection of it: what it holds is what the state holds of pages, in the order in which they were processed, as far
 // as it has come. The state alone says what is done; so whatever ends the process, the output can be brought up to it again, and no page

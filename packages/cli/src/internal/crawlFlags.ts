@@ -46,7 +46,9 @@ export const flags = {
   timeout: text("timeout", "TIME", "for a page, redirects included; 30s unless given"),
   maxSize: text("max-size", "SIZE", "of a page; 10 MiB unless given"),
   order: Flag.Literals("order", ["fifo", "lifo", "priority"]).pipe(
-    Flag.withDescription("pages near the start first, depth first, or by priority; fifo unless given"),
+    Flag.withDescription(
+      "fifo: pages near the start first; lifo: depth first; priority: all pages have the same; fifo unless given"
+    ),
     Flag.withDefault("fifo" as const)
   ),
   scope: Flag.Literals("scope", ["host", "subdomains", "prefix", "any"]).pipe(
@@ -63,11 +65,9 @@ export const flags = {
     "report links that lead nowhere, those to other sites and to images included; exit 1 if there are any"
   ),
   sitemaps: toggle("sitemaps", "begin with the pages that the sitemaps of the start hosts list, too"),
-  robots: Flag.Boolean("robots").pipe(
-    Flag.withDescription(
-      "--no-robots fetches what robots.txt forbids, as fast as the host answers, and keeps pages that ask not to be: only for sites of your own"
-    ),
-    Flag.withDefault(true)
+  noRobots: toggle(
+    "no-robots",
+    "fetch what robots.txt forbids, without the pauses it asks for, and keep pages that ask not to be kept: only for sites of your own"
   ),
   cookies: toggle("cookies", "send back the cookies that hosts set"),
   allowPrivate: toggle(
@@ -112,7 +112,7 @@ export interface Input {
   readonly select: ReadonlyArray<string>
   readonly checkLinks: boolean
   readonly sitemaps: boolean
-  readonly robots: boolean
+  readonly noRobots: boolean
   readonly cookies: boolean
   readonly allowPrivate: boolean
   readonly userAgent: Option.Option<string>

@@ -10,12 +10,12 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { dirname } from "node:path"
-import { UsageError } from "../../CommandFailed.ts"
-import { redact, secretsOf } from "../../Redaction.ts"
-import * as Logging from "../logging.ts"
+import { UsageError } from "../CommandFailed.ts"
+import { redact, secretsOf } from "../Redaction.ts"
 import { type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import { sqliteFailure } from "./sqliteFailure.ts"
-import { storeFailure } from "./storeFailure.ts"
+import { sqliteFailure } from "./crawlSqliteFailure.ts"
+import { storeFailure } from "./crawlStoreFailure.ts"
+import * as Logging from "./logging.ts"
 
 /**
  * Opens the state of a crawl for as long as the Scope lives: one that holds a crawl to go on with it, one that holds none to begin one. A file

@@ -3,9 +3,9 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import type { CrawlFailure } from "./crawlFailure.ts"
-import type { PageOutput } from "./pageOutput.ts"
-import type { PageRecord } from "./pageRecord.ts"
-import * as Projection from "./projection.ts"
+import type { PageOutput } from "./crawlPageOutput.ts"
+import type { PageRecord } from "./crawlPageRecord.ts"
+import * as Projection from "./crawlProjection.ts"
 
 /** Brings the pages of a crawl to their output. */
 export interface PageSink {

@@ -6,9 +6,9 @@ import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { dirname } from "node:path"
 import { type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import type { PageOutput } from "./pageOutput.ts"
-import { columnsOf, numbers } from "./pageRecord.ts"
-import { sqliteFailure } from "./sqliteFailure.ts"
+import type { PageOutput } from "./crawlPageOutput.ts"
+import { columnsOf, numbers } from "./crawlPageRecord.ts"
+import { sqliteFailure } from "./crawlSqliteFailure.ts"
 
 /** Opens a database whose table `pages` has a row for each page, the latest of each URL; a new selector is a new column. */
 export const open = Effect.fnUntraced(function*(

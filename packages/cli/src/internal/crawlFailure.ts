@@ -1,5 +1,5 @@
 import * as Data from "effect/Data"
-import { codes } from "../../ExitCode.ts"
+import { codes } from "../ExitCode.ts"
 
 /** What the process ends with, by reason. */
 export const codeOf = {

@@ -1,4 +1,4 @@
-import type { PageRecord } from "./pageRecord.ts"
+import type { PageRecord } from "./crawlPageRecord.ts"
 
 /** What became of the pages of a run. */
 export interface Tally {

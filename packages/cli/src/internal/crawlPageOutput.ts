@@ -1,7 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { CrawlFailure } from "./crawlFailure.ts"
-import type { PageRecord } from "./pageRecord.ts"
+import type { PageRecord } from "./crawlPageRecord.ts"
 
 /** Where pages are written. */
 export interface PageOutput {

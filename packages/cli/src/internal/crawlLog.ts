@@ -1,9 +1,9 @@
 import * as LiveTerminal from "effect-crawler/LiveTerminal"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import { redactText } from "../../Redaction.ts"
-import { paint } from "../color.ts"
-import { describe, secrets } from "../logging.ts"
+import { redactText } from "../Redaction.ts"
+import { paint } from "./color.ts"
+import { describe, secrets } from "./logging.ts"
 
 /** Logs to standard error as other commands do, but above what is drawn there. */
 export const layer = (format: "text" | "json"): Layer.Layer<never, never, LiveTerminal.LiveTerminal> =>

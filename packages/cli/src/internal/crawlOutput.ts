@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
-import type { UsageError } from "../../CommandFailed.ts"
+import type { UsageError } from "../CommandFailed.ts"
+import type { Destination } from "./crawlDestination.ts"
 import type { CrawlFailure } from "./crawlFailure.ts"
-import type { Destination } from "./destination.ts"
-import * as FileOutput from "./fileOutput.ts"
-import type { PageOutput } from "./pageOutput.ts"
-import { csv, ndjson } from "./recordFormat.ts"
-import { standardOutput } from "./standardOutput.ts"
+import * as FileOutput from "./crawlFileOutput.ts"
+import type { PageOutput } from "./crawlPageOutput.ts"
+import { csv, ndjson } from "./crawlRecordFormat.ts"
+import { standardOutput } from "./crawlStandardOutput.ts"
 
 /** Opens what pages are written to; nothing where nobody wants them. */
 export const openOutput = (
@@ -29,7 +29,7 @@ export const openOutput = (
         case "sqlite":
           // Loaded when it is used: other outputs need no database.
           return Effect.flatMap(
-            Effect.promise(() => import("./sqliteOutput.ts")),
+            Effect.promise(() => import("./crawlSqliteOutput.ts")),
             ({ open }) => open(destination.path, selectors)
           )
       }

@@ -6,11 +6,11 @@ import type * as PlatformError from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { dirname } from "node:path"
-import { UsageError } from "../../CommandFailed.ts"
+import { UsageError } from "../CommandFailed.ts"
 import { badData, type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import type { PageOutput } from "./pageOutput.ts"
-import type { RecordFormat } from "./recordFormat.ts"
-import { records } from "./recordStream.ts"
+import type { PageOutput } from "./crawlPageOutput.ts"
+import type { RecordFormat } from "./crawlRecordFormat.ts"
+import { records } from "./crawlRecordStream.ts"
 
 /**
  * Opens a file for pages. One that a crawl has written to is gone on with if that crawl is, and left alone if not; a record at its end that the

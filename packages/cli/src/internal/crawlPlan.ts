@@ -9,9 +9,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { UsageError } from "../../CommandFailed.ts"
-import { type Destination, parseDestination } from "./destination.ts"
-import type { Input } from "./flags.ts"
+import { UsageError } from "../CommandFailed.ts"
+import { type Destination, parseDestination } from "./crawlDestination.ts"
+import type { Input } from "./crawlFlags.ts"
 
 /** What is to be done. */
 export interface CrawlPlan {
@@ -88,8 +88,8 @@ export const planOf = Effect.fnUntraced(function*(
       minDelay: delay ?? Politeness.defaults.minDelay,
       maxDelay: Duration.max(delay ?? Duration.zero, Duration.fromInputUnsafe(Politeness.defaults.maxDelay))
     },
-    robots: input.robots ? "obey" : "ignore",
-    directives: input.robots ? "obey" : "ignore",
+    robots: input.noRobots ? "ignore" : "obey",
+    directives: input.noRobots ? "ignore" : "obey",
     links: input.checkLinks ? "check" : "follow",
     order: input.order,
     maxItems: maxPages,

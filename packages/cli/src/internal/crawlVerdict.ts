@@ -1,5 +1,5 @@
 import { CrawlFailure } from "./crawlFailure.ts"
-import type { Run } from "./running.ts"
+import type { Run } from "./crawlRun.ts"
 
 /**
  * What the command fails with, if it does.
