@@ -89,6 +89,19 @@ export const frontier = (test: Test, isShared: boolean, most: number): void => {
         }))
     }
 
+    test("finds other keys just behind as many items as it looks through", (store) =>
+      Effect.gen(function*() {
+        const keys = [
+          ...Array.from({ length: 10 }, () => "y"),
+          ...Array.from({ length: 1016 }, () => "x"),
+          "z",
+          "z",
+          "z"
+        ]
+        const { session } = yield* family(store, keys.map((limitKey) => item(limitKey, { limitKey })))
+        assert.strictEqual((yield* take(session, 100, ["x"])).length, 13)
+      }))
+
     test("takes keys of any text for what they are", (store) =>
       Effect.gen(function*() {
         const keys = ["", "\"", "a", "A", " a", "\u0000", "\ud800", "x".repeat(1500), "'; --"]

@@ -8,7 +8,7 @@ import { SqlClient, SqlError } from "effect/sql"
 import { TestClock } from "effect/testing"
 import { type Postgres, startPostgres } from "../../../test/support/postgres.ts"
 import { requires } from "../../../test/support/requires.ts"
-import { hooked, item, namesOf, opening, processed, take, takeOne } from "./CrawlStoreFixtures.ts"
+import { hooked, item, namesOf, opening, processed, released, take, takeOne } from "./CrawlStoreFixtures.ts"
 import { agree } from "./CrawlStoreModel.ts"
 import { suite } from "./CrawlStoreSuite.ts"
 import { temporaryFile } from "./temporaryFile.ts"
@@ -257,9 +257,16 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
       const context = yield* client()
       const sql = Context.get(context, SqlClient.SqlClient)
       let losses = 0
-      // The connection is lost when the transaction is committed, before the answer comes.
+      // The connection is lost when the transaction is committed, before the answer comes, or just before that.
+      let isWritten = true
       const withTransaction: SqlClient.SqlClient["withTransaction"] = (effect) =>
-        Effect.filterOrFail(sql.withTransaction(effect), () => losses-- <= 0, () => lost)
+        Effect.suspend(() =>
+          losses-- <= 0
+            ? sql.withTransaction(effect)
+            : isWritten
+            ? Effect.andThen(sql.withTransaction(effect), Effect.fail(lost))
+            : sql.withTransaction(Effect.andThen(effect, Effect.fail(lost)))
+        )
       const lost = new SqlError.SqlError({
         reason: new SqlError.ConnectionError({ cause: new Error("lost"), message: "lost", operation: "commit" })
       })
@@ -278,15 +285,26 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
       )
       const session = yield* store.open(opening([item("a"), item("b", { failsFast: true }), item("c")]))
       losses = 2
-      assert.deepStrictEqual(namesOf(yield* take(session, 1)), ["a"])
+      const [a] = yield* take(session, 1)
+      assert.strictEqual(a!.name, "a")
       const [b, c] = yield* take(session)
       losses = 2
       const committed = yield* session.commit([processed(b!, [item("d")], { outcome: "failed" }), processed(c!)])
       assert.deepStrictEqual(committed.refused, [])
       assert.deepStrictEqual(committed.children, [[4], []])
       assert.deepStrictEqual([committed.over, committed.totals.enqueued, committed.totals.succeeded], [[2], 4, 1])
-      assert.deepStrictEqual(namesOf(yield* take(session)), ["d"])
+      const [d] = yield* take(session)
+      assert.strictEqual(d!.name, "d")
       assert.isBelow(losses, 0)
+      isWritten = false
+      losses = 2
+      assert.deepStrictEqual(namesOf(yield* take(session)), [])
+      losses = 2
+      assert.deepStrictEqual((yield* session.commit([released(d!)])).refused, [])
+      losses = 2
+      const again = yield* takeOne(session)
+      losses = 2
+      assert.isTrue((yield* session.commit([processed(again), processed(a!)])).hasEnded)
     }))
 
   it.live("says what to do when the database stays away", () =>

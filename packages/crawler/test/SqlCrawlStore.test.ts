@@ -18,15 +18,15 @@ const open = (filename: string, options?: SqlCrawlStore.Options) =>
 
 /** Hears of each statement. */
 class Listening extends Tracer.NativeSpan {
-  readonly statements: Set<string>
+  readonly hear: (statement: string) => void
 
-  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], statements: Set<string>) {
+  constructor(options: ConstructorParameters<typeof Tracer.NativeSpan>[0], hear: (statement: string) => void) {
     super(options)
-    this.statements = statements
+    this.hear = hear
   }
 
   override attribute(key: string, value: unknown): void {
-    if (key === "db.query.text") this.statements.add(String(value))
+    if (key === "db.query.text") this.hear(String(value))
     super.attribute(key, value)
   }
 }
@@ -209,10 +209,28 @@ describe("SqlCrawlStore on SQLite", () => {
       }))
   }
 
+  it.effect("settles a chain with as many statements, however deep it is", () =>
+    Effect.gen(function*() {
+      const file = yield* temporaryFile("crawl.db")
+      const counts = yield* Effect.forEach([5, 50], (depth) =>
+        Effect.gen(function*() {
+          const { store } = yield* open(file, { crawl: `deep${depth}` })
+          const session = yield* store.open(opening([item("0")]))
+          for (let i = 1; i < depth; i++) yield* session.commit([processed(yield* takeOne(session), [item(`${i}`)])])
+          const last = yield* takeOne(session)
+          const statements: Array<string> = []
+          const tracer = Tracer.make({ span: (options) => new Listening(options, (text) => statements.push(text)) })
+          const { settled } = yield* Effect.withTracer(session.commit([processed(last)]), tracer)
+          assert.strictEqual(settled.length, depth)
+          return statements.length
+        }))
+      assert.strictEqual(counts[0], counts[1])
+    }))
+
   it.effect("reads no more of what waits than it gives", () =>
     Effect.gen(function*() {
       const statements = new Set<string>()
-      const tracer = Tracer.make({ span: (options) => new Listening(options, statements) })
+      const tracer = Tracer.make({ span: (options) => new Listening(options, (text) => statements.add(text)) })
       const { sql, store } = yield* open(yield* temporaryFile("crawl.db"))
       const fast = { failsFast: true, hooked: true, limitKey: "x", uniqueKey: "x" }
       for (const order of ["fifo", "lifo", "priority"] as const) {
