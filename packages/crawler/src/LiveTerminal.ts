@@ -16,7 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import { hideCursor, Region, showCursor, type Size } from "./internal/display/region.ts"
-import { linesOf } from "./internal/display/text.ts"
+import { fit, linesOf } from "./internal/display/text.ts"
 
 export type {
   /**
@@ -43,7 +43,7 @@ export interface Port {
   /** Its size now. It is asked for each time something is drawn, which is how resizing is followed. */
   readonly size: () => Size
   readonly write: (text: string) => void
-  /** Writes what `last` gives, should the process end before the Scope does. */
+  /** Writes what `last` gives, should the process end before the Scope does; or be stopped, after which what is drawn is drawn anew. */
   readonly atExit: (last: () => string) => Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -64,7 +64,7 @@ export class LiveTerminal extends Context.Service<LiveTerminal, {
   readonly print: (text: string) => Effect.Effect<void>
   readonly printUnsafe: (text: string) => void
   /**
-   * Draws while an effect runs, and once more with its Exit; that frame remains. What is drawn must fit the size. Two that draw at once share the
+   * Draws while an effect runs, and once more with its Exit; that frame remains. What does not fit the size is cut. Two that draw at once share the
    * terminal, one above the other. A frame that dies interrupts the effect, and is its defect.
    */
   readonly drawWhile: <A, E, R, R2>(
@@ -96,17 +96,19 @@ export const make = (port: Port): LiveTerminal["Service"] => {
   const room = (): Size => {
     const { columns, rows } = port.size()
     // The cursor rests on a row of its own.
-    return { columns, rows: Math.floor((rows - 1) / frames.size) }
+    return { columns, rows: Math.floor((rows - 1) / Math.max(1, frames.size)) }
   }
 
   const drawn = (): string => {
     const above = pending
     pending = []
-    const lines = [...frames.values()].flat()
+    const { columns, rows } = port.size()
+    // One of several may have drawn for another size.
+    const lines = [...frames.values()].flat().slice(0, Math.max(0, rows - 1)).map((line) => fit(line, columns))
     const hides = frames.size > 0
     const cursor = hides === isHidden ? "" : hides ? hideCursor : showCursor
     isHidden = hides
-    return `${hides ? cursor : ""}${region.draw(above, lines, port.size())}${hides ? "" : cursor}`
+    return `${hides ? cursor : ""}${region.draw(above, lines, { columns, rows })}${hides ? "" : cursor}`
   }
 
   const draw = (): void => {
@@ -136,9 +138,7 @@ export const make = (port: Port): LiveTerminal["Service"] => {
       const key = {}
       type Ended = Parameters<typeof frame>[1]
       const look = (exit: Ended) =>
-        Effect.map(Effect.suspend(() => frame(room(), exit)), (lines) => {
-          frames.set(key, lines.slice(0, Math.max(0, room().rows)))
-        })
+        Effect.map(Effect.suspend(() => frame(room(), exit)), (lines) => frames.set(key, lines))
       const frameByFrame = Effect.forever(
         Effect.andThen(Effect.andThen(look(undefined), Effect.sync(draw)), Effect.sleep(interval))
       )

@@ -26,7 +26,7 @@ export interface Options {
 /**
  * Draws on a stream of the process.
  *
- * **Details** A signal that nobody else listens for ends the process as it would have, after the cursor has been shown.
+ * **Details** A signal that nobody else listens for ends the process, or stops it, as it would have, after the cursor has been shown.
  *
  * @category layers
  * @stability unstable
@@ -73,13 +73,21 @@ const atExit = (stream: NodeJS.WriteStream): Port["atExit"] => (last) =>
         process.off(signal, onSignal)
         process.kill(process.pid, signal)
       }
+      // Ctrl-Z.
+      const onStop = (): void => {
+        if (process.listenerCount("SIGTSTP") > 1) return
+        leave()
+        process.kill(process.pid, "SIGSTOP")
+      }
       process.on("exit", leave)
+      process.on("SIGTSTP", onStop)
       for (const signal of signals) process.on(signal, onSignal)
-      return { leave, onSignal }
+      return { leave, onSignal, onStop }
     }),
-    ({ leave, onSignal }) =>
+    ({ leave, onSignal, onStop }) =>
       Effect.sync(() => {
         process.off("exit", leave)
+        process.off("SIGTSTP", onStop)
         for (const signal of signals) process.off(signal, onSignal)
       })
   ))

@@ -199,6 +199,35 @@ describe("LiveTerminal", () => {
       assert.deepStrictEqual(fake.seen(), ["first", "4", "between", "second", "8"])
     }))
 
+  it.effect("draws anew, no higher than the terminal, when the process was stopped and goes on", () =>
+    Effect.gen(function*() {
+      const { fake, terminal } = setup({ rows: 5 })
+      const sizes: Array<number> = []
+      const draw = ({ rows }: LiveTerminal.Size) => {
+        sizes.push(rows)
+        return Effect.succeed(Array.from({ length: rows }, (_, row) => `row ${row} of ${rows}`))
+      }
+      yield* Effect.forkChild(terminal.drawWhile(Effect.never, draw))
+      yield* Effect.forkChild(terminal.drawWhile(Effect.never, draw))
+      yield* TestClock.adjust("1 second")
+      for (const last of fake.atExit) fake.screen.write(last())
+      assert.isTrue(fake.screen.isCursorShown)
+      fake.screen.write("a prompt\r\n")
+      yield* TestClock.adjust("1 second")
+      assert.isAtMost(Math.max(...sizes), 4)
+      const two = ["row 0 of 2", "row 1 of 2"]
+      assert.deepStrictEqual(fake.seen(), [...two, ...two, "a prompt", ...two, ...two])
+      assert.isFalse(fake.screen.isCursorShown)
+    }))
+
+  it.effect("cuts what is wider than the terminal", () =>
+    Effect.gen(function*() {
+      const { fake, terminal } = setup({ columns: 5 })
+      yield* Effect.forkChild(terminal.drawWhile(Effect.never, lines("123456", "\u001B[31m123456")))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(fake.seen(), ["1234…", "1234…"])
+    }))
+
   it.effect("just prints where nothing can be drawn", () =>
     Effect.gen(function*() {
       const { fake, terminal } = setup({ isLive: false })

@@ -1,16 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Screen } from "./internal/display/screen.ts"
 
 const script = fileURLToPath(new URL("internal/display/drawing.ts", import.meta.url))
 
-const run = (how: string) => {
+const run = (how: string, seen: (text: string, child: ChildProcess) => void = () => {}) => {
   const child = spawn(process.execPath, ["--conditions=conveyor-source", script, how], {
     stdio: ["ignore", "ignore", "pipe"]
   })
   let text = ""
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => text += chunk)
+  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk
+    seen(text, child)
+  })
   const { promise, resolve } = Promise.withResolvers<{
     readonly code: number | null
     readonly signal: NodeJS.Signals | null
@@ -47,4 +50,19 @@ describe("NodeLiveTerminal", () => {
       if (how !== "throw") assert.deepStrictEqual(lines.slice(at + 1), [""])
     })
   }
+
+  it("shows the cursor while the process is stopped, and draws anew when it goes on", async () => {
+    let timer: NodeJS.Timeout | undefined
+    let isShownMeanwhile = false
+    const ended = await run("SIGTSTP", (text, child) => {
+      isShownMeanwhile ||= text.endsWith("\u001B[?25h")
+      // It may not have been stopped yet.
+      if (isShownMeanwhile) timer ??= setInterval(() => child.kill("SIGCONT"), 50)
+    })
+    clearInterval(timer)
+    assert.isTrue(isShownMeanwhile)
+    assert.strictEqual(ended.code, 7)
+    assert.isTrue(ended.screen.isCursorShown)
+    assert.deepStrictEqual(ended.screen.transcript(), ["printed last", "the frame", "the frame", ""])
+  })
 })

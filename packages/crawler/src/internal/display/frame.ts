@@ -8,15 +8,9 @@ import { type Forecast, trendOf } from "./trend.ts"
 // What is shown of a crawl, in as many lines as there are, the most important first to get one: how far it is, what it counts,
 // its title, then what waits and who works.
 
-type Style = "bold" | "dim" | "cyan" | "yellow" | "red" | "green"
-const codes: Record<Style, readonly [on: number, off: number]> = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39]
-}
+/** On and off. */
+const codes = { bold: [1, 22], dim: [2, 22], red: [31, 39], yellow: [33, 39], cyan: [36, 39] } as const
+type Style = keyof typeof codes
 type Paint = (style: Style, text: string) => string
 
 export const frame = (progress: Progress, options: FrameOptions): ReadonlyArray<string> => {
@@ -42,16 +36,15 @@ export const frame = (progress: Progress, options: FrameOptions): ReadonlyArray<
 export const line = (progress: Progress, { title = "crawl" }: { readonly title?: string | undefined } = {}): string => {
   const { state, stats: { processing }, waitingInAll } = progress
   const { count, elapsed, forecast, rate, share } = figures(progress)
-  return `${neutralise(title, false)}: ${
-    [
-      state === "running" ? "" : `${state} after ${elapsed}, `,
-      [count, share].filter((text) => text !== "").join(" "),
-      `, ${rate}`,
-      state === "running" ? `, ${elapsed}, ${forecast}, ${processing.length} at work` : "",
-      `, ${waitingInAll.current} waiting, `,
-      counts(progress).map(({ text }) => text).join(", ")
-    ].join("")
-  }`
+  const parts = [
+    ...(state === "running" ? [] : [`${state} after ${elapsed}`]),
+    share === "" ? count : `${count} ${share}`,
+    rate,
+    ...(state === "running" ? [elapsed, forecast, `${processing.length} at work`] : []),
+    `${waitingInAll.current} waiting`,
+    ...counts(progress).map(({ text }) => text)
+  ]
+  return `${neutralise(title, false)}: ${parts.join(", ")}`
 }
 
 const figures = ({ at, began, history, state, stats: { overall: { known, settled } } }: Progress) => {

@@ -32,7 +32,8 @@ const harmless = (found: string): string => {
   return code === 0x7F ? "\u2421" : code < 0xA0 ? "\uFFFD" : ""
 }
 
-const closed = (line: string): string => line.includes("\u001B") ? `${line}\u001B[0m` : line
+const reset = "\u001B[0m"
+const closed = (line: string): string => !line.includes("\u001B") || line.endsWith(reset) ? line : line + reset
 
 const plain = /^[\u0020-\u007E]*$/
 const graphemes = new Intl.Segmenter()

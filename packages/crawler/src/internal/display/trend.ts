@@ -63,5 +63,5 @@ const perSecond = (
   const now = history.at(-1)!
   const from = history.findLast(({ at }) => at <= now.at - window) ?? history[0]!
   const millis = now.at - from.at
-  return millis < resolution ? undefined : Math.max(0, count(now) - count(from)) / millis * 1000
+  return millis < resolution ? undefined : (count(now) - count(from)) / millis * 1000
 }

@@ -14,7 +14,11 @@ const ends: Record<string, () => void> = {
   },
   SIGINT: () => process.kill(process.pid, "SIGINT"),
   SIGTERM: () => process.kill(process.pid, "SIGTERM"),
-  SIGHUP: () => process.kill(process.pid, "SIGHUP")
+  SIGHUP: () => process.kill(process.pid, "SIGHUP"),
+  SIGTSTP: () => {
+    process.kill(process.pid, "SIGTSTP")
+    setTimeout(() => process.exit(7), 300)
+  }
 }
 
 Effect.gen(function*() {

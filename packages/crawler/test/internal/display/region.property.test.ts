@@ -136,6 +136,27 @@ describe("Region", () => {
     assert.deepStrictEqual(filled(drawn.screen.transcript()), [...drawn.log, ...drawn.shown])
   })
 
+  it("leaves what it can no longer reach, and what was printed since", () => {
+    const drawn = new Drawn(20, 10)
+    drawn.draw(["<0> printed before"])
+    drawn.take({ _tag: "Frame", lines: Array.from({ length: 8 }, () => ["12345678901234567890"]) })
+    drawn.take({ _tag: "Resize", columns: 20, rows: 4 })
+    for (let i = 1; i < 4; i++) drawn.draw([`<${i}> printed since`])
+    drawn.take({ _tag: "Resize", columns: 20, rows: 20 })
+    frameIsBelow(drawn)
+    assert.deepStrictEqual(drawn.screen.transcript().filter((line) => line.startsWith("<")), drawn.log)
+  })
+
+  it("does not take the end of a line that a resize cut for its own", () => {
+    const drawn = new Drawn(20, 10)
+    drawn.draw(["<0> printed"])
+    drawn.take({ _tag: "Frame", lines: Array.from({ length: 6 }, () => ["12345678901234567890"]) })
+    drawn.take({ _tag: "Resize", columns: 12, rows: 8 })
+    drawn.take({ _tag: "Resize", columns: 60, rows: 20 })
+    frameIsBelow(drawn)
+    assert.strictEqual(drawn.screen.transcript()[0], "<0> printed")
+  })
+
   it("cuts a line that is wider on the terminal than it was taken for, and wraps what is printed", () => {
     const screen = new Screen(5, 9)
     const region = new Region()

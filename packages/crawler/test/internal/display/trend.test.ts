@@ -58,14 +58,22 @@ describe("trendOf", () => {
   })
 
   it("knows no end while nothing settles, nothing is counted, or nothing counted is left", () => {
-    for (const known of [50, 0, 10]) {
-      const { forecast } = trendOf(history(60, () => ({ settled: known === 0 ? 0 : 10, known })))
-      assert.deepStrictEqual(forecast, { _tag: "Unknown" })
+    const counts = [
+      () => ({ settled: 10, known: 50 }),
+      (second: number) => ({ settled: 0, known: 0, done: second }),
+      (second: number) => ({ settled: Math.min(10, second), known: 10 })
+    ]
+    for (const count of counts) {
+      assert.deepStrictEqual(trendOf(history(20, count)).forecast, { _tag: "Unknown" })
     }
   })
 
   it("gives the rate of all items while the overall progress counts none", () => {
     assert.strictEqual(trendOf(history(10, (second) => ({ settled: 0, known: 0, done: second * 3 }))).rate, 3)
+  })
+
+  it("knows the rate however rarely it is looked at", () => {
+    assert.strictEqual(trendOf(history(300, (second) => ({ settled: second * 2, known: 1000 }), 60_000)).rate, 2)
   })
 
   it("bears a clock that was set back", () => {
