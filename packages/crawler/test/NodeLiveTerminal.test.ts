@@ -82,14 +82,14 @@ describe("NodeLiveTerminal", () => {
   it.effect("bears that the terminal is closed, and leaves no listeners", () =>
     Effect.gen(function*() {
       const count = () =>
-        ["exit", "SIGINT", "SIGTERM", "SIGHUP"].reduce((sum, event) => sum + process.listenerCount(event), 0)
+        ["exit", "SIGINT", "SIGTERM", "SIGHUP", "SIGTSTP"].reduce((sum, event) => sum + process.listenerCount(event), 0)
       const before = count()
       const stream = new FakeStream(true, 80, 24)
       yield* Effect.gen(function*() {
         const { drawWhile } = yield* LiveTerminal.LiveTerminal
         const work = Effect.sync(() => {
           stream.emit("error", new Error("write EIO"))
-          assert.strictEqual(count(), before + 4)
+          assert.strictEqual(count(), before + 5)
         })
         yield* drawWhile(work, () => Effect.succeed([]))
       }).pipe(Effect.provide(NodeLiveTerminal.layer({ live: true, stream: stream as unknown as NodeJS.WriteStream })))

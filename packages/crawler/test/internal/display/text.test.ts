@@ -73,6 +73,7 @@ describe("fit", () => {
     const line = neutralise(pieces.join(""), true)
     const fitted = fit(line, width)
     assert.isAtMost(stringWidth(fitted), width)
+    assert.strictEqual(fit(fitted, width), fitted)
     const screen = new Screen(100_000, 2)
     screen.write(fitted)
     assert.isAtMost(screen.cursorAt().column, width)
