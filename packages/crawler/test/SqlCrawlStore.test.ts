@@ -265,10 +265,14 @@ describe("SqlCrawlStore on SQLite", () => {
       assert.includeMembers([...indexes], [
         ...expected,
         "waiting",
-        "waiting_key",
+        "waiting_limit_key",
         "waiting_priority",
-        "waiting_priority_key"
+        "waiting_limit_key_priority"
       ])
+      // Keys are stepped through, not items.
+      for (const step of ["=?", ">?"]) {
+        assert.isTrue(plans.some(({ detail }) => detail.endsWith(`INDEX crawl_waiting_limit_key (limit_key${step})`)))
+      }
       const scans = plans.filter(({ detail }) => /^SCAN (?:crawl_item|crawl_scope|i|p|s|o)\b/.test(detail))
       for (const { detail, statement } of scans) {
         assert.match(detail, /INDEX crawl_(?:claimed|ready|waiting)/, statement)

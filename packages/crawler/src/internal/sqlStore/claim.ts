@@ -3,7 +3,7 @@ import type * as Statement from "effect/sql/Statement"
 import type { Claimed, ClaimOptions, OpenOptions, Outcome } from "../../CrawlStore.ts"
 import { decodeKey, encodeKey } from "./settlement.ts"
 import { giveBackLost, ownState, type Result, type Runner, type Store } from "./store.ts"
-import { makeIndex, states } from "./tables.ts"
+import { states } from "./tables.ts"
 
 // Items are claimed from one end of an index of what waits. Some keys may have to be left alone, and theirs may be all there is at that end:
 // so no more than a window is looked through, and if that does not give enough, the keys are gone through instead, one step of an index each,
@@ -42,8 +42,6 @@ interface ChildRow {
 
 export interface Frontier {
   readonly order: OpenOptions["order"]
-  /** Whether there is an index of keys: the first claim that needs it makes it. */
-  readonly hasKeys: boolean
   /** Scopes of which this process knows that they are over, among those of what it has claimed. */
   readonly over: ReadonlySet<number>
 }
@@ -52,7 +50,6 @@ export const claim = (store: Store, runner: Runner, frontier: Frontier, { except
   Effect.gen(function*() {
     const { open_roots } = yield* ownState(store, runner, "read")
     const known = new Set<number>()
-    let hasKeys = frontier.hasKeys
     const over: Array<number> = []
     if (store.dialect.isShared) {
       yield* giveBackLost(store, runner)
@@ -61,12 +58,7 @@ export const claim = (store: Store, runner: Runner, frontier: Frontier, { except
         if (!frontier.over.has(id)) over.push(id)
       }
     }
-    const makeKeys = Effect.suspend(() => {
-      if (hasKeys) return Effect.void
-      hasKeys = true
-      return prepare(store, frontier.order, true)
-    })
-    const pick = picks(store, runner, frontier.order, makeKeys, Array.from(except, (key) => ({ key: encodeKey(key) })))
+    const pick = picks(store, runner, frontier.order, Array.from(except, (key) => ({ key: encodeKey(key) })))
     const hooks = limit <= 0 ? [] : yield* pick.ready(limit)
     const waiting = hooks.length >= limit ? [] : yield* pick.waiting(limit - hooks.length)
     const children = yield* childrenOf(store, hooks)
@@ -75,7 +67,7 @@ export const claim = (store: Store, runner: Runner, frontier: Frontier, { except
       ...waiting.toSorted(comparators[frontier.order])
     ].map((row) => claimedOf(row, children))
     for (const { isOver, scope } of claimed) if (isOver) known.add(scope!)
-    const next: Frontier = { order: frontier.order, hasKeys, over: known }
+    const next: Frontier = { order: frontier.order, over: known }
     return { found: { claimed, over, hasEnded: open_roots === 0 }, next }
   })
 
@@ -85,17 +77,10 @@ const comparators = {
   priority: (a: ClaimedRow, b: ClaimedRow) => a.priority - b.priority || Number(a.id) - Number(b.id)
 }
 
-/** Makes the indexes that an order needs, where keys are left alone or are not. */
-export const prepare = (store: Store, order: OpenOptions["order"], keyed: boolean) => {
-  const name = keyed ? (order === "priority" ? "priority_key" : "key") : order === "priority" ? "priority" : undefined
-  return name === undefined ? Effect.void : makeIndex(store.dialect, store.tables, name)
-}
-
 const picks = (
   store: Store,
   runner: Runner,
   by: OpenOptions["order"],
-  makeKeys: Result<void>,
   except: ReadonlyArray<{ readonly key: string }>
 ) => {
   const { dialect: { lockFree, number, rows, sql }, tables: { item, scope } } = store
@@ -153,7 +138,6 @@ const picks = (
       const beyond = yield* sql`SELECT id FROM ${item} WHERE state = 0 ORDER BY ${order}
         LIMIT 1 OFFSET ${number(window - near.length)}`
       if (beyond.length === 0) return near
-      yield* makeKeys
       return [...near, ...yield* byKeys(limit - near.length)]
     })
   }

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as SqlError from "effect/sql/SqlError"
 import type * as Statement from "effect/sql/Statement"
+import type { OpenOptions } from "../../CrawlStore.ts"
 import { CrawlStoreError } from "../../CrawlStoreError.ts"
 import type { Dialect } from "./dialect.ts"
 
@@ -80,17 +81,27 @@ export const make = (dialect: Dialect, tables: Tables, crawl: string) =>
       (1, ${number(version)}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)`
   }))
 
-/** Indexes that only some crawls need, made by the first that does. */
+/**
+ * Makes the index that an order needs, of items or of their keys; only some crawls do. It is a transaction of its own: one that has locked rows
+ * would wait for those who wait for it.
+ */
 export const makeIndex = (
   { lockSchema, sql }: Dialect,
   { index, item }: Tables,
-  name: "priority" | "key" | "priority_key"
+  order: OpenOptions["order"],
+  of: "items" | "keys"
 ) => {
-  const columns = { priority: "priority, id", key: "limit_key, id", priority_key: "limit_key, priority, id" }[name]
-  return Effect.andThen(
-    Effect.all(lockSchema),
-    sql`CREATE INDEX IF NOT EXISTS ${index(`waiting_${name}`)} ON ${item} (${sql.literal(columns)}) WHERE state = 0`
-  )
+  const keys = of === "keys" ? ["limit_key"] : []
+  const columns = order === "priority" ? [...keys, "priority", "id"] : [...keys, "id"]
+  // That is there from the beginning.
+  if (columns.length === 1) return Effect.void
+  const name = ["waiting", ...columns.slice(0, -1)].join("_")
+  return sql.withTransaction(Effect.andThen(
+    Effect.all(lockSchema, { discard: true }),
+    Effect.asVoid(
+      sql`CREATE INDEX IF NOT EXISTS ${index(name)} ON ${item} (${sql.literal(columns.join(", "))}) WHERE state = 0`
+    )
+  ))
 }
 
 /** SQLite has but a message to tell it by. */
