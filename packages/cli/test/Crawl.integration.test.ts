@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { linesOf, rowsOf } from "./collectProcess.ts"
 import { directoryWith, run, start } from "./conveyorProcess.ts"
 import { recorded, serve } from "./crawl/site.ts"
@@ -151,6 +151,26 @@ describe("conveyor crawl", () => {
       assert.deepStrictEqual(links.broken[1].places[0].page, `${site.url}page/3`)
     }))
 
+  it.live("asks as it was told to", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({
+        pages: 7,
+        answers: {
+          "/robots.txt": { body: "User-agent: testbot\nDisallow: /page/2\n", type: "text/plain" },
+          "/page/1": { headers: { "set-cookie": "seen=1" }, body: "<a href=2>2</a><a href=3>3</a>" },
+          "/page/3": { body: "x".repeat(2000) }
+        }
+      })
+      const flags = ["--user-agent", "testbot/1.0 (+http://{host}/)", "--cookies", "--max-size", "1 KiB"]
+      const { code, stderr, stdout } = yield* run("/", ["crawl", `${site.url}page/1`, ...flags])
+      assert.strictEqual(code, 0)
+      const of = (path: string) => textLines(stdout).find(({ url }) => url === `${site.url}${path}`)
+      assert.strictEqual(of("page/2").refusal, "robots")
+      assert.include(of("page/3"), { error: "TooLarge", status: null })
+      assert.include(stderr, "TooLarge  1\n  robots    1\n")
+      assert.include(site.headers.get("/page/3"), { "user-agent": "testbot/1.0 (+http://{host}/)", cookie: "seen=1" })
+    }))
+
   it.live("tells programs what happens", () =>
     Effect.gen(function*() {
       const site = yield* serve({ pages: 5 })
@@ -284,6 +304,21 @@ describe("conveyor crawl", () => {
       assert.lengthOf(rowsOf(`${directory}/other.db`, "select * from pages"), 5)
       writeFileSync(`${directory}/other.db`, "no database at all, and long enough to be taken for one\n".repeat(20))
       assert.strictEqual((yield* crawl("--output", "other.db")).code, 65)
+    }))
+
+  it.live("ends with 69 when an output cannot be written to, and loses nothing", () =>
+    Effect.gen(function*() {
+      const site = yield* serve({ pages: 20 })
+      const directory = yield* directoryWith({})
+      symlinkSync("/dev/full", `${directory}/full.ndjson`)
+      const crawl = (...args: ReadonlyArray<string>) => run(directory, ["crawl", site.url, ...args])
+      for (const flags of [[], ["--state", "crawl.db"]]) {
+        const { code, stderr } = yield* crawl("--output", "full.ndjson", ...flags)
+        assert.strictEqual(code, 69, stderr)
+        assert.include(stderr, "cannot write to full.ndjson: the disk is full; make room, or name a path elsewhere")
+      }
+      assert.strictEqual((yield* crawl("--output", "out.ndjson", "--state", "crawl.db", "--resume")).code, 0)
+      assert.deepStrictEqual(urlsOf(linesOf(`${directory}/out.ndjson`)), recorded(site, 20))
     }))
 
   it.live("says what is wrong with its flags, all at once, and ends with 64", () =>

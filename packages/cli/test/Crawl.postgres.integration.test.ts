@@ -29,8 +29,9 @@ requires("postgres")("conveyor crawl, with PostgreSQL", () => {
 
       const first = yield* start(directory, [...args, "--output", "a.ndjson"])
       yield* site.awaitAsked(10)
-      const others = yield* Effect.all(
-        ["b.ndjson", "c.ndjson"].map((output) => start(directory, [...args, "--output", output, "--resume"]))
+      const others = yield* Effect.forEach(
+        ["b.ndjson", "c.ndjson"],
+        (output) => start(directory, [...args, "--output", output, "--resume"])
       )
       yield* site.awaitAsked(40)
       first.kill("SIGTERM")

@@ -74,7 +74,7 @@ export const open = Effect.fnUntraced(function*(
     )
   }
   if (size === 0 && headers > 0) yield* append(format.header)
-  return { written, write: (pages) => append(pages.map(format.encode).join("")) }
+  return { written: before > 0n ? written : undefined, write: (pages) => append(pages.map(format.encode).join("")) }
 })
 
 /** Whether the beginning of a file, as far as it goes, is what this format begins with: no other file is to be cut. */

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
+import { resolve } from "node:path"
 import { UsageError } from "../CommandFailed.ts"
 import { type Destination, parseDestination } from "./crawlDestination.ts"
 import type { Input } from "./crawlFlags.ts"
@@ -79,6 +80,9 @@ export const planOf = Effect.fnUntraced(function*(
   if (twice !== undefined) problems.push(`--select ${twice}: is given twice; give each its own name`)
   const destination = parseDestination(input, isTerminal)
   if (Result.isFailure(destination)) problems.push(destination.failure)
+  if (Option.isSome(input.state) && Option.isSome(input.output) && isSameFile(input.state.value, input.output.value)) {
+    problems.push(`--output ${input.output.value}: is the file of --state; name another one`)
+  }
   if (input.resume && Option.isNone(input.state)) problems.push("--resume: needs the --state to go on from")
 
   const site = yield* Effect.result(SiteCrawl.make(input.urls, {
@@ -119,6 +123,8 @@ export const planOf = Effect.fnUntraced(function*(
     }
   }
 })
+
+const isSameFile = (a: string, b: string): boolean => resolve(a) === resolve(b)
 
 const sizeOf = (text: string): number | undefined => {
   const size = Option.getOrUndefined(

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Duration, Effect, Option } from "effect"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as SiteCrawl from "effect-crawler/web/SiteCrawl"
 import { readFileSync } from "node:fs"
@@ -62,6 +62,7 @@ describe("planOf", () => {
         [{ select: ["a=p["] }, "--select a=p[: expected a CSS selector: "],
         [{ include: ["("] }, "--include (: expected a regular expression: "],
         [{ exclude: ["["] }, "--exclude [: expected a regular expression: "],
+        [{ state: some("a.db"), output: some("./a.db") }, "--output ./a.db: is the file of --state; name another one"],
         [{ resume: true }, "--resume: needs the --state to go on from"],
         [
           { output: some("a.xml") },
@@ -116,10 +117,35 @@ describe("planOf", () => {
       }
     }))
 
-  it.effect("lets a delay be longer than hosts may ask for", () =>
+  it.effect("passes on what it was given", () =>
     Effect.gen(function*() {
-      const { site } = yield* planned({ delay: Option.some("2 min") })
-      assert.isDefined(site.options.keyed.delay("example.org"))
+      const { fetcher, selectors, site } = yield* planned({
+        maxPages: Option.some("100"),
+        maxDepth: Option.some("0"),
+        concurrency: Option.some("32"),
+        perHost: Option.some("12"),
+        // Longer than hosts may ask for.
+        delay: Option.some("2 min"),
+        timeout: Option.some("5s"),
+        maxSize: Option.some("64 KiB"),
+        order: "lifo",
+        cookies: true,
+        userAgent: Option.some("examplebot"),
+        select: ["price=.price", "image=img@src"]
+      })
+      const { keyed, ...options } = site.options
+      assert.deepStrictEqual(options, { order: "lifo", concurrency: 32, maxDepth: 0, maxItems: 100 })
+      assert.strictEqual(keyed.concurrency, 12)
+      assert.strictEqual(Duration.toMillis(keyed.delay("example.org")), 120_000)
+      const { addressGuard: _guard, timeout, ...others } = fetcher
+      assert.strictEqual(Duration.toMillis(timeout!), 5000)
+      assert.deepStrictEqual(others, {
+        userAgent: "examplebot",
+        maxBytes: 65_536,
+        keepCookies: true,
+        maxConnectionsPerOrigin: 12
+      })
+      assert.deepStrictEqual(selectors, ["price", "image"])
     }))
 
   it("has the defaults that its flags tell", () => {

@@ -1,5 +1,5 @@
 import { Effect, type Scope } from "effect"
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
 /** A site on a loopback address. */
@@ -8,6 +8,8 @@ export interface Site {
   readonly url: string
   /** The paths that were asked for, in order. */
   readonly asked: Array<string>
+  /** The headers with which each was asked for last. */
+  readonly headers: Map<string, IncomingHttpHeaders>
   /** Resumes when so many have been asked for since it was called. */
   readonly awaitAsked: (count: number) => Effect.Effect<void>
 }
@@ -22,7 +24,12 @@ export interface Options {
 }
 
 type Answer =
-  | { readonly status?: number; readonly type?: string; readonly body?: string; readonly location?: string }
+  | {
+    readonly status?: number
+    readonly type?: string
+    readonly body?: string
+    readonly headers?: { readonly [name: string]: string }
+  }
   /** No answer: the connection is broken. */
   | "broken"
 
@@ -33,10 +40,12 @@ type Answer =
 export const serve = ({ answers = {}, delay = 0, pages }: Options): Effect.Effect<Site, never, Scope.Scope> =>
   Effect.gen(function*() {
     const asked: Array<string> = []
+    const headers = new Map<string, IncomingHttpHeaders>()
     const waiting = new Set<() => void>()
     const server = createServer((request, response) => {
       const path = request.url!
       asked.push(path)
+      headers.set(path, request.headers)
       for (const look of waiting) look()
       setTimeout(() => answer(response, answers[path] ?? pageOf(path, pages)), path === "/robots.txt" ? 0 : delay)
     })
@@ -51,6 +60,7 @@ export const serve = ({ answers = {}, delay = 0, pages }: Options): Effect.Effec
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
       asked,
+      headers,
       awaitAsked: (count) =>
         Effect.callback<void>((resume) => {
           const target = asked.length + count
@@ -66,8 +76,8 @@ export const serve = ({ answers = {}, delay = 0, pages }: Options): Effect.Effec
 
 const answer = (response: ServerResponse, answer: Answer): void => {
   if (answer === "broken") return void response.destroy()
-  const { body = "", location, status = 200, type = "text/html; charset=utf-8" } = answer
-  response.writeHead(status, { "content-type": type, ...(location === undefined ? {} : { location }) })
+  const { body = "", headers, status = 200, type = "text/html; charset=utf-8" } = answer
+  response.writeHead(status, { "content-type": type, ...headers })
   // Where links have to name the site itself.
   response.end(body.replaceAll("{host}", response.req.headers.host!))
 }
