@@ -276,7 +276,7 @@ describe("conveyor crawl", () => {
 
   it.live("leaves an output alone that it did not write", () =>
     Effect.gen(function*() {
-      const site = yield* serve({ pages: 2 })
+      const site = yield* serve({ pages: 2, answers: { "/page/2": { body: "<title>{count}</title>" } } })
       const directory = yield* directoryWith({
         "notes.csv": "mine,\"and\ntorn",
         "mine.ndjson": "{\"a\":1}\n{\"to",
@@ -302,6 +302,8 @@ describe("conveyor crawl", () => {
       // A database is kept up to date.
       for (let i = 0; i < 2; i++) assert.strictEqual((yield* crawl("--output", "other.db")).code, 0)
       assert.lengthOf(rowsOf(`${directory}/other.db`, "select * from pages"), 5)
+      const [{ title }] = rowsOf(`${directory}/other.db`, "select title from pages where url like '%/page/2'")
+      assert.strictEqual(Number(title), site.asked.length)
       writeFileSync(`${directory}/other.db`, "no database at all, and long enough to be taken for one\n".repeat(20))
       assert.strictEqual((yield* crawl("--output", "other.db")).code, 65)
     }))

@@ -47,7 +47,10 @@ export const serve = ({ answers = {}, delay = 0, pages }: Options): Effect.Effec
       asked.push(path)
       headers.set(path, request.headers)
       for (const look of waiting) look()
-      setTimeout(() => answer(response, answers[path] ?? pageOf(path, pages)), path === "/robots.txt" ? 0 : delay)
+      setTimeout(
+        () => answer(response, answers[path] ?? pageOf(path, pages), asked.length),
+        path === "/robots.txt" ? 0 : delay
+      )
     })
     yield* Effect.acquireRelease(
       Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
@@ -74,12 +77,12 @@ export const serve = ({ answers = {}, delay = 0, pages }: Options): Effect.Effec
     }
   })
 
-const answer = (response: ServerResponse, answer: Answer): void => {
+const answer = (response: ServerResponse, answer: Answer, count: number): void => {
   if (answer === "broken") return void response.destroy()
   const { body = "", headers, status = 200, type = "text/html; charset=utf-8" } = answer
   response.writeHead(status, { "content-type": type, ...headers })
-  // Where links have to name the site itself.
-  response.end(body.replaceAll("{host}", response.req.headers.host!))
+  // For links that have to name the site itself, and for pages that change.
+  response.end(body.replaceAll("{host}", response.req.headers.host!).replaceAll("{count}", String(count)))
 }
 
 const pageOf = (path: string, pages: number): Answer => {
