@@ -132,7 +132,7 @@ describe("Crawler with a store", () => {
         )
         yield* Effect.scoped(Effect.gen(function*() {
           const crawl = yield* Crawler.make([new Fast({})], { store, order, concurrency: 3 })
-          yield* TestClock.adjust("1 second")
+          for (let i = 0; i < 40; i++) yield* TestClock.adjust("100 millis")
           const report = yield* crawl.awaitEnd
           assert.strictEqual(begun.length, 3)
           assert.deepStrictEqual([report.failed, report.interrupted], [2, 19])
@@ -147,6 +147,28 @@ describe("Crawler with a store", () => {
         assert.isTrue(Exit.isFailure(exit) && Cause.squash(exit.cause) instanceof CrawlOutcome.ChildFailed)
       })
   )
+
+  it.effect("an item that fails fast is over when a child that had failed before has settled", () =>
+    Effect.gen(function*() {
+      const store = yield* CrawlStore.memory
+      const layer = CrawlItem.layers(
+        Fast.toLayer({ process: (_, crawl) => Effect.asVoid(crawl.enqueue(new Task({ n: 0 }), new Task({ n: 1 }))) }),
+        Task.toLayer({
+          process: ({ n }, crawl) =>
+            n === 0
+              ? Effect.andThen(crawl.enqueue(new Task({ n: 2 })), Effect.fail("too bad"))
+              : n === 1
+              ? Effect.never
+              : Effect.sleep("1 second")
+        })
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        const crawl = yield* Crawler.make([new Fast({})], { store, concurrency: 3 })
+        for (let i = 0; i < 40; i++) yield* TestClock.adjust("100 millis")
+        const { failed, interrupted, succeeded } = yield* crawl.awaitEnd
+        assert.deepStrictEqual({ failed, interrupted, succeeded }, { failed: 2, interrupted: 1, succeeded: 1 })
+      })).pipe(Effect.provide(layer))
+    }))
 
   it.effect("skips what is too deep, beyond the most items, or known by its key, and counts it over all runs", () =>
     Effect.gen(function*() {
@@ -190,7 +212,9 @@ describe("Crawler with a store", () => {
       const waiting = (concurrency: number) =>
         Effect.scoped(Effect.gen(function*() {
           const crawl = yield* Crawler.make([new Page({ name: "r" }), new Page({ name: "s0" })], { store, concurrency })
-          yield* TestClock.adjust("500 millis")
+          // What the first has enqueued may be written a moment later.
+          yield* TestClock.adjust("250 millis")
+          yield* TestClock.adjust("250 millis")
           const { processing, waiting } = yield* crawl.stats
           return [waiting.get("Page") ?? 0, processing.map(({ item }) => (item as Page).name)]
         })).pipe(Effect.provide(layer))

@@ -83,6 +83,10 @@ class StoredEntry implements Entry {
   }
 }
 
+/** Whether more is to be decided of an item when everything below it has settled. */
+const isHooked = ({ behavior, options }: Registered): boolean =>
+  behavior.afterChildren !== undefined || options.onFailure === "failFast"
+
 /** An item that was enqueued and is not written down. */
 interface Child {
   readonly item: Item
@@ -105,7 +109,7 @@ export const make = Effect.fnUntraced(function*(
   const keyOf = settings.keyed?.by
 
   const toNew = (item: Item): CrawlStore.NewItem => {
-    const { behavior, name, options } = registry.of(item)
+    const { name, options } = registry.of(item)
     const { key, onFailure, priority, trackOverall } = options
     return {
       name,
@@ -113,7 +117,7 @@ export const make = Effect.fnUntraced(function*(
       uniqueKey: key === undefined ? undefined : `${name}\n${key(item)}`,
       limitKey: keyOf?.(item),
       priority: typeof priority === "function" ? priority(item) : priority ?? 0,
-      hooked: behavior.afterChildren !== undefined || onFailure === "failFast",
+      hooked: isHooked(registry.of(item)),
       failsFast: onFailure === "failFast",
       tracked: trackOverall === true
     }
@@ -214,9 +218,16 @@ export const make = Effect.fnUntraced(function*(
     return skipped
   }
 
-  const handOver = (entry: StoredEntry, commit: CrawlStore.Commit, children: ReadonlyArray<Child>): void => {
+  const handOver = (
+    entry: StoredEntry,
+    commit: Exclude<CrawlStore.Commit, { readonly _tag: "Released" }>,
+    children: ReadonlyArray<Child>
+  ): void => {
     working--
     claimed.delete(entry.id)
+    // The store will say so too, but the next item would have begun by then.
+    const isFinal = commit._tag === "Settled" || (commit.children.length === 0 && !isHooked(entry.registered))
+    if (isFinal && commit.outcome === "failed") scopes.get(entry.parentId!)?.failFast.end()
     leaveScope(entry.claim.scope)
     finished.push({ entry, children, commit })
     wake()
