@@ -252,6 +252,50 @@ requires("postgres")("SqlCrawlStore on PostgreSQL", () => {
       yield* Fiber.join(restarting)
     }), 60_000)
 
+  it.live(
+    "reads no more of what waits than it gives, of which the planner has not heard yet",
+    () =>
+      Effect.gen(function*() {
+        const context = yield* Layer.build(PgClient.layer({
+          host: "127.0.0.1",
+          port: server.port,
+          username: server.username,
+          database: server.database,
+          maxConnections: 1
+        }))
+        const sql = Context.get(context, SqlClient.SqlClient)
+        const crawl = `crawl${++crawls}`
+        yield* Effect.provideContext(SqlCrawlStore.make({ crawl }), context)
+        yield* sql`ALTER TABLE ${sql(`${crawl}_item`)} SET (autovacuum_enabled = off)`
+        const rowsRead = Effect.gen(function*() {
+          yield* sql`SELECT pg_stat_force_next_flush()`
+          const [row] = yield* sql<{ readonly read: string }>`SELECT (
+          (SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname LIKE ${`${crawl}_%`}) +
+          (SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname LIKE ${`${crawl}_%`}))::text AS read`
+          return Number(row!.read)
+        })
+        for (const order of ["fifo", "lifo", "priority"] as const) {
+          yield* Effect.scoped(Effect.gen(function*() {
+            const store = yield* Effect.provideContext(SqlCrawlStore.make({ crawl }), context)
+            const roots = Array.from(
+              { length: 20_000 },
+              (_, i) => item(`${i}`, { limitKey: i % 1500 === 1250 ? `y${i}` : "x", uniqueKey: `${i}` })
+            )
+            const session = yield* store.open(opening(roots, { order }))
+            for (const except of [[], ["x"]]) {
+              // The first makes an index.
+              yield* take(session, 1, except)
+              const before = yield* rowsRead
+              const [claimed] = yield* take(session, 1, except)
+              yield* session.commit([processed(claimed!, [item("z", { uniqueKey: "1" })])])
+              assert.isBelow((yield* rowsRead) - before, 5000, `${order} ${except}`)
+            }
+          }))
+        }
+      }),
+    60_000
+  )
+
   it.live("neither claims nor commits twice when it is not told that it did", () =>
     Effect.gen(function*() {
       const context = yield* client()

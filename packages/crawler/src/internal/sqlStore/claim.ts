@@ -83,40 +83,48 @@ const picks = (
   by: OpenOptions["order"],
   except: ReadonlyArray<{ readonly key: string }>
 ) => {
-  const { dialect: { lockFree, number, rows, sql }, tables: { item, scope } } = store
+  const { dialect: { isIn, lockFree, number, rows, sql }, tables: { item, scope } } = store
   const order = sql.literal({ fifo: "id", lifo: "id DESC", priority: "priority, id" }[by])
   const excepted = sql`(SELECT v.key FROM ${rows({ key: "text" }, except)})`
 
   const take = (picked: Statement.Fragment) =>
     sql<ClaimedRow>`WITH picked AS (${picked} ${lockFree})
       UPDATE ${item} SET state = state + 1, lease = lease + 1, runner = ${number(runner.id)}
-        WHERE id IN (SELECT id FROM picked)
+        WHERE ${isIn("id", sql`SELECT id FROM picked`)}
       RETURNING id, lease, name, data, depth, parent_id, priority, limit_key, scope, state, turn, own, failed_by,
         (SELECT p.name FROM ${item} p WHERE p.id = ${item}.parent_id) AS parent_name,
         (SELECT p.data FROM ${item} p WHERE p.id = ${item}.parent_id) AS parent_data,
         (SELECT is_over FROM ${scope} WHERE ${scope}.id = ${item}.scope) AS is_over`
 
-  const nearby = (limit: number) =>
-    take(sql`SELECT id FROM ${item} WHERE state = 0 AND id IN (
-        SELECT w.id FROM (SELECT id, limit_key FROM ${item} WHERE state = 0 ORDER BY ${order} LIMIT ${number(window)}) w
-          WHERE w.limit_key NOT IN ${excepted})
-      ORDER BY ${order} LIMIT ${number(limit)}`)
+  /** What was found without locking it, unless somebody else was faster. */
+  const takeFound = (found: Statement.Fragment) =>
+    take(sql`SELECT id FROM ${item} WHERE state = 0 AND ${isIn("id", found)}`)
 
-  const byKeys = (limit: number) =>
-    take(sql`SELECT id FROM ${item} WHERE state = 0 AND id IN (
-        WITH RECURSIVE keys (key) AS (
+  const nearby = (limit: number) =>
+    takeFound(sql`SELECT w.id FROM (
+        SELECT id, limit_key, priority FROM ${item} WHERE state = 0 ORDER BY ${order} LIMIT ${number(window)}) w
+      WHERE w.limit_key NOT IN ${excepted} ORDER BY ${order} LIMIT ${number(limit)}`)
+
+  const byKeys = (limit: number) => {
+    const first = (key: string, most: number) =>
+      sql`SELECT id FROM ${item} WHERE state = 0 AND limit_key = ${sql.literal(key)} ORDER BY ${order} LIMIT ${
+        number(most)
+      }`
+    return takeFound(sql`WITH RECURSIVE keys (key) AS (
           SELECT min(limit_key) FROM ${item} WHERE state = 0
           UNION ALL
           SELECT (SELECT min(limit_key) FROM ${item} WHERE state = 0 AND limit_key > keys.key) FROM keys
             WHERE keys.key IS NOT NULL),
         heads (id) AS (
-          SELECT (SELECT id FROM ${item} WHERE state = 0 AND limit_key = keys.key ORDER BY ${order} LIMIT 1) FROM keys
-            WHERE keys.key IS NOT NULL AND keys.key NOT IN ${excepted}),
+          SELECT (${first("keys.key", 1)}) FROM keys WHERE keys.key IS NOT NULL AND keys.key NOT IN ${excepted}),
         best (key) AS (
-          SELECT limit_key FROM ${item} WHERE id IN (SELECT id FROM heads) ORDER BY ${order} LIMIT ${number(limit)})
-        SELECT i.id FROM best JOIN ${item} i ON i.id IN (
-          SELECT id FROM ${item} WHERE state = 0 AND limit_key = best.key ORDER BY ${order} LIMIT ${number(limit)}))
-      ORDER BY ${order} LIMIT ${number(limit)}`)
+          SELECT limit_key FROM (SELECT id, limit_key, priority FROM ${item} WHERE ${
+      isIn("id", sql`SELECT id FROM heads`)
+    }) h
+            ORDER BY ${order} LIMIT ${number(limit)})
+      SELECT i.id FROM best JOIN ${item} i ON ${isIn("i.id", first("best.key", limit))}
+        ORDER BY ${order} LIMIT ${number(limit)}`)
+  }
 
   return {
     ready: (limit: number): Result<ReadonlyArray<ClaimedRow>> =>

@@ -20,6 +20,10 @@ export interface Dialect {
     columns: Readonly<Record<Name, Column>>,
     rows: ReadonlyArray<Readonly<Record<NoInfer<Name>, unknown>>>
   ) => Statement.Fragment
+  /** Whether a column is among what a query gives: that is run first, and looked up then, whatever the planner thinks of it. */
+  readonly isIn: (column: string, query: Statement.Fragment) => Statement.Fragment
+  /** What is selected beside a row, so that the statements of a transaction go by their indexes. */
+  readonly byIndex: Statement.Fragment
   /** Ends a query of rows that nobody else may write until the transaction ends. */
   readonly lock: Statement.Fragment
   /** Ends a query of rows of which those that somebody else locks are left out. */
@@ -41,12 +45,20 @@ export const sqlite = (sql: SqlClient.SqlClient): Dialect => ({
     const values = rows.map((row) => names.map((name) => row[name]))
     return sql`(SELECT ${sql.literal(fields.join(", "))} FROM json_each(${JSON.stringify(values)})) AS v`
   },
+  isIn: (column, query) => sql`${sql.literal(column)} IN (${query})`,
+  byIndex: sql.literal(""),
   lock: sql.literal(""),
   lockFree: sql.literal(""),
   lockSchema: []
 })
 
 const pgTypes = { integer: "bigint", real: "double precision", text: "text" }
+
+/**
+ * Each statement looks up a few rows of a table that grows faster than the planner hears of it: it would read the whole of it, or compile
+ * what takes a moment.
+ */
+const off = ["enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin", "jit"]
 
 /** Numbers are sent as text: how a parameter is sent depends on what the database takes it for. */
 export const pg = (sql: SqlClient.SqlClient): Dialect => ({
@@ -61,6 +73,8 @@ export const pg = (sql: SqlClient.SqlClient): Dialect => ({
       sql.literal(fields.join(", "))
     })`
   },
+  isIn: (column, query) => sql`${sql.literal(column)} = ANY (ARRAY(${query}))`,
+  byIndex: sql.literal(off.map((setting) => `, set_config('${setting}', 'off', true)`).join("")),
   lock: sql.literal("FOR UPDATE"),
   lockFree: sql.literal("FOR UPDATE SKIP LOCKED"),
   lockSchema: [sql`SELECT pg_advisory_xact_lock(hashtext('effect-crawler'))`]

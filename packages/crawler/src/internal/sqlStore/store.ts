@@ -32,9 +32,9 @@ const numbersOf = <A>(row: object): A =>
   Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)])) as A
 
 /** The state of a crawl; nobody else writes it until the transaction ends, if that is asked for. */
-export const state = ({ dialect: { lock, sql }, tables }: Store, mode: "read" | "write"): Result<State> =>
+export const state = ({ dialect: { byIndex, lock, sql }, tables }: Store, mode: "read" | "write"): Result<State> =>
   Effect.map(
-    sql`SELECT * FROM ${tables.state} WHERE id = 1 ${mode === "write" ? lock : sql.literal("")}`,
+    sql`SELECT *${byIndex} FROM ${tables.state} WHERE id = 1 ${mode === "write" ? lock : sql.literal("")}`,
     ([row]) => numbersOf<State>(row!)
   )
 
@@ -56,14 +56,24 @@ const takenOver = () =>
 export const now = ({ sql }: Dialect) => sql.literal("(extract(epoch FROM clock_timestamp()) * 1000)")
 
 /** Gives back what is claimed by other processes that are no more. */
-export const giveBackLost = ({ dialect, tables: { item, runner } }: Store, { id }: Runner) => {
-  const { lockFree, number, sql } = dialect
-  const lost = dialect.isShared
-    ? sql`SELECT id FROM ${item} WHERE runner IS NOT NULL AND runner <> ${number(id)} AND NOT EXISTS (
-        SELECT 1 FROM ${runner} r WHERE r.id = ${item}.runner AND r.expires_at > ${now(dialect)}) ${lockFree}`
-    : sql`SELECT id FROM ${item} WHERE runner IS NOT NULL`
-  return sql`WITH lost AS (${lost})
-    UPDATE ${item} SET state = state - 1, runner = NULL WHERE id IN (SELECT id FROM lost)`
+export const giveBackLost = (
+  { dialect, tables: { item, runner } }: Store,
+  { id }: Runner
+): Effect.Effect<unknown, SqlError.SqlError> => {
+  const { isIn, isShared, lockFree, number, sql } = dialect
+  const free = sql`UPDATE ${item} SET state = state - 1, runner = NULL`
+  if (!isShared) return sql`${free} WHERE runner IS NOT NULL`
+  const lost = sql`SELECT id FROM ${runner} WHERE expires_at <= ${now(dialect)} AND id <> ${number(id)}`
+  const claimed = sql`SELECT id FROM ${item} WHERE ${isIn("runner", lost)} ${lockFree}`
+  return Effect.flatMap(lost, (found) =>
+    found.length === 0
+      ? Effect.void
+      // A process that wakes up is heard of again.
+      : Effect.andThen(
+        sql`WITH lost AS (${claimed}) ${free} WHERE ${isIn("id", sql`SELECT id FROM lost`)}`,
+        sql`DELETE FROM ${runner} WHERE ${isIn("id", lost)}
+          AND NOT EXISTS (SELECT 1 FROM ${item} WHERE ${item}.runner = ${runner}.id)`
+      ))
 }
 
 /** Gives back what a process has claimed, and forgets the process. */
