@@ -57,16 +57,18 @@ class Node implements Entry {
 }
 
 export const make = ({ ledger, queue, registry, settings }: Surroundings, roots: Iterable<Item>): Tree<never> => {
-  const seen = new Set<string>()
+  /** Keys of each class. */
+  const seen = new Map<Registered, Set<string>>()
   const outcomes: Array<RootOutcome<any>> = []
   const counts = { enqueued: 0, succeeded: 0, failed: 0, interrupted: 0, tracked: 0, trackedSettled: 0 }
   const skipped = { duplicate: 0, maxDepth: 0, maxItems: 0 }
   const { watchers } = ledger
   let openRoots = 0
 
-  const skipReason = (item: Item, { name, options }: Registered, depth: number) => {
+  const skipReason = (item: Item, registered: Registered, depth: number) => {
+    const { options } = registered
     if (depth > settings.maxDepth) return "maxDepth"
-    if (options.key !== undefined && seen.has(`${name}\n${options.key(item)}`)) return "duplicate"
+    if (options.key !== undefined && seen.get(registered)?.has(options.key(item)) === true) return "duplicate"
     return counts.enqueued >= settings.maxItems ? "maxItems" : undefined
   }
 
@@ -84,7 +86,10 @@ export const make = ({ ledger, queue, registry, settings }: Surroundings, roots:
     const node = new Node(counts.enqueued + 1, item, found, parent, failFast, settings.keyed?.by(item))
     // Before anything is counted: functions of the options are asked here, and may throw.
     WorkQueue.offerUnsafe(queue, node)
-    if (found.options.key !== undefined) seen.add(`${found.name}\n${found.options.key(item)}`)
+    if (found.options.key !== undefined) {
+      const keys = seen.get(found) ?? new Set()
+      seen.set(found, keys.add(found.options.key(item)))
+    }
     counts.enqueued++
     if (parent === undefined) openRoots++
     else parent.open++

@@ -165,10 +165,12 @@ export const make = (options: Options = {}): Politeness => {
       const isRefused = status === 429 || status === 503
       const isGood = status !== undefined && status < 400
       const isSince = startedAt >= state.refusedAt
+      const pause = Math.min(positive(retryAfter), maxDelay)
       const next = {
         ...state,
         adapted: adapted(state.adapted, positive(latency), isGood),
-        pausedUntil: Math.max(state.pausedUntil, endedAt + Math.min(positive(retryAfter), maxDelay))
+        // Who asks for no pause has none: not even until the end of this request, which has nothing to do with those beside it.
+        pausedUntil: pause === 0 ? state.pausedUntil : Math.max(state.pausedUntil, endedAt + pause)
       }
       if (isRefused && isSince) {
         const backOff = Math.min(Math.max(state.backOff * 2, firstBackOff), maxDelay)

@@ -15,6 +15,8 @@ const good = Array.from({ length: 10 }, (_, i) => ({ startedAt: 1e6 + i, endedAt
 describe("Politeness", () => {
   it("leaves no time between requests to a host that answers", () => {
     assert.strictEqual(after({}).delay, 0)
+    // A request may take long, and others beside it need not wait for its end.
+    assert.strictEqual(after({}, { startedAt: 0, endedAt: 9000, latency: 9000 }).delay, 0)
     assert.strictEqual(
       after({}, {}, { status: 404 }, { status: 500 }, { status: undefined }, { latency: 9000 }).delay,
       0

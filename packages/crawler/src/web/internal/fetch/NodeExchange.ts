@@ -188,7 +188,8 @@ const handler = (dispatcher: Dispatcher, request: Request, clock: Clock.Clock) =
     begin,
     /** Nobody will read any more. */
     close: () => {
-      stop(new Error("nobody reads the body"))
+      // Most are over by now, and an Error costs more than the rest of this.
+      if (!isOver) stop(new Error("nobody reads the body"))
       body?.destroy()
       queue.close()
     }
