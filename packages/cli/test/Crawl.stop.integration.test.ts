@@ -43,6 +43,9 @@ describe("conveyor crawl, stopped", () => {
           const crawl = yield* start(directory, ["crawl", site.url, "--output", output, ...flags])
           yield* site.awaitAsked(12)
           crawl.kill(signal)
+          // As npm echoes what it got.
+          yield* Effect.sleep("40 millis")
+          crawl.kill(signal)
           const ended = yield* crawl.ended
           assert.match(ended.stderr, /^stopped: \d+ pages in .*, \d+ left$/m)
           assert.isAbove(linesOf(`${directory}/${output}`).length, 5)
