@@ -1,6 +1,8 @@
 // Crawling a site of 3 000 linked pages of 8 KB on loopback, 32 at once, with links followed and robots.txt obeyed.
 import { fork } from "node:child_process"
 import { once } from "node:events"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 import type { Group } from "./harness.ts"
 
@@ -99,7 +101,8 @@ const cheerio = async (start: string) => {
 /** Ours, with the state in memory or in a SQLite file. */
 const ours = (state: "memory" | "sqlite") => async (start: string): Promise<number> => {
   const { Effect, Layer } = await import("effect")
-  const { Crawler } = await import("effect-crawler")
+  const { Crawler, SqlCrawlStore } = await import("effect-crawler")
+  const { NodeSqlite } = await import("effect-conveyor-connectors")
   const AddressGuard = await import("effect-crawler/web/AddressGuard")
   const NodeFetcher = await import("effect-crawler/web/NodeFetcher")
   const Robots = await import("effect-crawler/web/Robots")
@@ -112,17 +115,28 @@ const ours = (state: "memory" | "sqlite") => async (start: string): Promise<numb
       })
     )
   )
+  const directory = mkdtempSync(`${tmpdir()}/site-`)
+  const sqlite = NodeSqlite.layer({ filename: `${directory}/state.db` })
   return Effect.gen(function*() {
+    const store = state === "memory"
+      ? undefined
+      : yield* Effect.provide(SqlCrawlStore.make(), yield* Layer.build(sqlite))
     const site = yield* SiteCrawl.make([start], { concurrency: atOnce, hostConcurrency: atOnce })
-    const { succeeded } = yield* Effect.provide(Crawler.run(site.roots, site.options), site.layer)
+    const { succeeded } = yield* Effect.provide(Crawler.run(site.roots, { ...site.options, store }), site.layer)
     return succeeded
-  }).pipe(Effect.provide(fetching), Effect.runPromise)
+  }).pipe(
+    Effect.ensuring(Effect.sync(() => rmSync(directory, { recursive: true }))),
+    Effect.scoped,
+    Effect.provide(fetching),
+    Effect.runPromise
+  )
 }
 
 export const groups: ReadonlyArray<Group> = [{
   cases: [{ case: `a site of ${pages} pages, ${atOnce} at once`, unit: "pages/s", better: "more" }],
   subjects: {
     ours: crawled(ours("memory")),
+    "ours, with SQLite": crawled(ours("sqlite")),
     "floor: undici and htmlparser2": crawled(floor),
     "@crawlee/cheerio": crawled(cheerio)
   }

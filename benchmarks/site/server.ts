@@ -8,18 +8,16 @@ const filler = "The quick brown fox jumps over the lazy dog, and back again. ".r
 
 const page = (n: number): string => {
   const links = Array.from({ length: 10 }, (_, i) => (n * 10 + i + 1) % pages)
-    .map((to) => `<li><a href="/page/${to}?from=index#top" rel="next">Page ${to}</a></li>`)
+    .map((to) => `<li><a href="/page/${to}#top">Page ${to}</a></li>`)
     .join("\n")
   const head = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Page ${n}</title>
-<meta name="description" content="Page ${n} of ${pages}"></head><body><h1>Page ${n}</h1><ul>${
-    links.replaceAll("?from=index", "")
-  }</ul><p>`
+<meta name="description" content="Page ${n} of ${pages}"></head><body><h1>Page ${n}</h1><ul>${links}</ul><p>`
   return `${head}${filler.slice(0, 8192 - head.length - 30)}</p></body></html>`
 }
 
 const bodies = Array.from({ length: pages }, (_, n) => Buffer.from(page(n)))
 
-createServer((request, response) => {
+const server = createServer((request, response) => {
   if (request.url === "/robots.txt") {
     response.writeHead(200, { "content-type": "text/plain" }).end("User-agent: *\nDisallow: /private/\nAllow: /\n")
     return
@@ -28,6 +26,5 @@ createServer((request, response) => {
   const body = bodies[n]
   if (body === undefined) response.writeHead(404).end()
   else response.writeHead(200, { "content-type": "text/html; charset=utf-8", "content-length": body.length }).end(body)
-}).listen(0, "127.0.0.1", function() {
-  process.send!((this.address() as { readonly port: number }).port)
 })
+server.listen(0, "127.0.0.1", () => process.send!((server.address() as { readonly port: number }).port))

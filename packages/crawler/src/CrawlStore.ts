@@ -239,8 +239,11 @@ export interface CrawlSession {
   >
   /** Writes all of it in one transaction, or nothing. */
   readonly commit: (commits: ReadonlyArray<Commit>) => Effect.Effect<Committed, CrawlStoreError>
-  /** What each root came to, of those that have settled, in the order in which they did. */
-  readonly roots: Effect.Effect<ReadonlyArray<StoredOutcome>, CrawlStoreError>
+  /** How the crawl stands, by the work of all processes, and what each root came to, of those that have settled, in the order in which they did. */
+  readonly report: Effect.Effect<
+    { readonly totals: Totals; readonly roots: ReadonlyArray<StoredOutcome> },
+    CrawlStoreError
+  >
 }
 
 /**

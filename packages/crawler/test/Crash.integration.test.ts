@@ -136,9 +136,9 @@ requires("postgres")("a crawl of three processes on PostgreSQL", () => {
         logs.map((log) => start(url, log, total, 20)),
         { concurrency: "unbounded" }
       ) as Effect.Effect<[Running, Running, Running]>
-      yield* killed.awaitProcessed(300)
+      yield* killed.awaitProcessed(1000)
       killed.child.kill("SIGKILL")
-      yield* stopped.awaitProcessed(300)
+      yield* stopped.awaitProcessed(1000)
       stopped.child.kill("SIGSTOP")
       yield* Effect.sleep("4 seconds")
       stopped.child.kill("SIGCONT")

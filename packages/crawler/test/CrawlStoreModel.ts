@@ -114,7 +114,7 @@ export const agree = Effect.fnUntraced(function*(
     Effect.gen(function*() {
       const after = below(20)
       yield* both((which) => Stream.runCollect((which === "model" ? model : store).items(after)), at("items"))
-      yield* both((which) => sessions[which].roots, at("roots"))
+      yield* both((which) => sessions[which].report, at("report"))
     })
 
   let sessions: Sessions = yield* enter(several(random, 4, () => randomItem(random)))

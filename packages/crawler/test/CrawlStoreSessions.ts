@@ -102,7 +102,7 @@ export const sessions = (test: Test, isShared: boolean): void => {
             yield* session.commit([processed(b!, [], { outcome: "failed" }), processed(a!)])
           }))
         assert.isTrue(session.opened.hasEnded)
-        assert.deepStrictEqual(namesOf(yield* session.roots), ["b", "a"])
+        assert.deepStrictEqual(namesOf((yield* session.report).roots), ["b", "a"])
         assert.deepStrictEqual(session.opened.totals.failed, 1)
       }))
 
@@ -218,14 +218,14 @@ export const sessions = (test: Test, isShared: boolean): void => {
           processed(a!, [], { outcome: "failed" })
         ])
         assert.isFalse(first.hasEnded)
-        assert.deepStrictEqual(yield* session.roots, [
+        assert.deepStrictEqual((yield* session.report).roots, [
           { name: "a", data: "{\"is\":\"a\"}", exit: "\"a failed\"", outcome: "failed" }
         ])
         const [hook, d] = yield* take(session)
         yield* session.commit([processed(d!)])
         assert.isFalse((yield* session.claim({ limit: 1, except: [] })).hasEnded)
         assert.isTrue((yield* session.commit([hooked(hook!)])).hasEnded)
-        assert.deepStrictEqual((yield* session.roots).map(({ exit, name }) => [name, exit]), [
+        assert.deepStrictEqual((yield* session.report).roots.map(({ exit, name }) => [name, exit]), [
           ["a", "\"a failed\""],
           ["b", "\"b succeeded\""],
           ["c", "\"c hook succeeded\""]

@@ -209,7 +209,7 @@ describe("options of a crawl", () => {
           const fiber = yield* Effect.forkChild(
             Crawler.run(Array.from({ length: 12 }, (_, n) => new Counted({ n })), {
               concurrency: 12,
-              keyed: { by: (item) => (item as Counted).n % 2, concurrency }
+              keyed: { by: (item) => `${(item as Counted).n % 2}`, concurrency }
             }).pipe(Effect.provide(layer))
           )
           yield* TestClock.adjust("1 minute")
@@ -292,7 +292,7 @@ describe("options of a crawl", () => {
         [{ concurrency: NaN }, "concurrency must be a whole number >= 1, got NaN"],
         [{ maxDepth: -1 }, "maxDepth must be a whole number >= 0, got -1"],
         [{ maxItems: 0 }, "maxItems must be a whole number >= 1, got 0"],
-        [{ keyed: { by: () => 0, concurrency: 0 } }, "keyed.concurrency must be a whole number >= 1, got 0"]
+        [{ keyed: { by: () => "0", concurrency: 0 } }, "keyed.concurrency must be a whole number >= 1, got 0"]
       ] as const
     )("dies of an option out of range: %j", ([options, expected]) =>
       Effect.gen(function*() {

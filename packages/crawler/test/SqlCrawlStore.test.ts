@@ -251,7 +251,7 @@ describe("SqlCrawlStore on SQLite", () => {
             yield* session.commit([processed(leaf!, [item("hooked", { hooked: true })])])
             yield* use([])
             yield* use([])
-            yield* session.roots
+            yield* session.report
             yield* Stream.runDrain(store.items())
           })),
           tracer

@@ -257,7 +257,7 @@ const sessionOf = (crawl: Crawl, runner: number, isNew: boolean): CrawlSession =
         hasEnded: crawl.openRoots === 0
       })),
     commit: (commits) => whileMine(() => write(crawl, commits)),
-    roots: Effect.sync(() => [...crawl.roots])
+    report: Effect.sync(() => ({ totals: crawl.totals(), roots: [...crawl.roots] }))
   }
 }
 

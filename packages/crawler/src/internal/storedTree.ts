@@ -415,7 +415,10 @@ export const make = Effect.fnUntraced(function*(
       if (keeper !== undefined) yield* Fiber.await(keeper)
       if (failure !== undefined) return yield* failure
       yield* giveBack
-      return yield* Effect.forEach(yield* session.roots, (root) => Effect.map(childOf(root), rootOf))
+      // What others have done counts too, where several processes share the crawl.
+      const report = yield* session.report
+      totals = report.totals
+      return yield* Effect.forEach(report.roots, (root) => Effect.map(childOf(root), rootOf))
     })
   }
 })

@@ -3,7 +3,7 @@ import { Effect, Redacted, Stream } from "effect"
 import { NodeSqlite } from "effect-conveyor-connectors"
 import { Crawler, SqlCrawlStore } from "effect-crawler"
 import { appendFileSync } from "node:fs"
-import { layer, root } from "./numbers.ts"
+import { layer, type Leaf, root, type Sum } from "./numbers.ts"
 
 // Crawls the numbers below argv[4] with a store that argv[2] names, until it has ended or is killed. It says on stdout whenever an item was
 // processed, and appends what has settled to argv[3].
@@ -20,7 +20,7 @@ Effect.gen(function*() {
     Stream.runForEach(crawl.events, (event) =>
       Effect.sync(() => {
         if (event._tag === "Processed") process.stdout.write("p\n")
-        if (event._tag === "Settled") appendFileSync(log, `${(event.about.item as { readonly n: number }).n}\n`)
+        if (event._tag === "Settled") appendFileSync(log, `${(event.about.item as Sum | Leaf).n}\n`)
       })),
     { startImmediately: true }
   )

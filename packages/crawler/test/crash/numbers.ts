@@ -26,11 +26,12 @@ export const layer = (each: Effect.Effect<void>) => {
   return CrawlItem.layers(
     Sum.toLayer({
       process,
-      afterChildren: ({ n }, { children, own }) =>
-        children.reduce(
-          (sum, { exit }) => Exit.isSuccess(exit) ? Effect.map(sum, (sum) => sum + Number(exit.value)) : sum,
-          Exit.isSuccess(own) ? Effect.succeed(own.value) : Effect.fail(`${n} is not known`)
+      afterChildren: ({ n }, { children, own }) => {
+        if (Exit.isFailure(own)) return Effect.fail(`${n} is not known`)
+        return Effect.succeed(
+          children.reduce((sum, { exit }) => Exit.isSuccess(exit) ? sum + Number(exit.value) : sum, own.value)
         )
+      }
     }),
     Leaf.toLayer({ process })
   )

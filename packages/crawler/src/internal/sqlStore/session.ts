@@ -55,7 +55,12 @@ export const open = Effect.fnUntraced(function*(
         }
         return committed
       }),
-    roots: patiently(leaseDuration, roots(store))
+    report: patiently(
+      leaseDuration,
+      store.dialect.sql.withTransaction(Effect.gen(function*() {
+        return { totals: totalsOf(yield* state(store, "read")), roots: yield* roots(store) }
+      }))
+    )
   }
 })
 
