@@ -81,7 +81,7 @@ const undisturbed = (total: number) =>
     const store = yield* SqlCrawlStore.make()
     const report = yield* Crawler.run([root(total)], { store, concurrency: 16 })
     return { results: yield* resultsOf(store), report }
-  }).pipe(Effect.provide(layer(Effect.void)), Effect.provide(NodeSqlite.layer({ filename: ":memory:" })))
+  }).pipe(Effect.provide(Layer.merge(layer(Effect.void), NodeSqlite.layer({ filename: ":memory:" }))))
 
 const settledIn = (log: string) => readFileSync(log, "utf8").trimEnd().split("\n").map(Number)
 
@@ -91,7 +91,7 @@ const compare = Effect.fnUntraced(function*(client: Layer.Layer<SqlClient.SqlCli
     const store = yield* SqlCrawlStore.make()
     // It has ended already: this only reads the report.
     return { report: yield* Crawler.run([root(total)], { store }), results: yield* resultsOf(store) }
-  }).pipe(Effect.provide(layer(Effect.die("nothing is left to be done"))), Effect.provide(client))
+  }).pipe(Effect.provide(Layer.merge(layer(Effect.die("nothing is left to be done")), client)))
   assert.strictEqual(results.size, total)
   for (const [n, result] of expected.results) assert.deepStrictEqual(results.get(n), result, `item ${n}`)
   assert.deepStrictEqual(report, expected.report)

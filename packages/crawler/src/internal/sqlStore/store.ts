@@ -53,7 +53,7 @@ const takenOver = () =>
   })
 
 /** The time of the database in milliseconds: that of processes may differ. */
-export const now = ({ sql }: Dialect) => sql.literal("(extract(epoch FROM clock_timestamp()) * 1000)")
+const now = ({ sql }: Dialect) => sql.literal("(extract(epoch FROM clock_timestamp()) * 1000)")
 
 /** Gives back what is claimed by other processes that are no more. */
 export const giveBackLost = (
