@@ -1,10 +1,9 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Stream } from "effect"
-import { Redacted } from "effect"
+import { Duration, Effect, Layer, Redacted, Stream } from "effect"
 import { NodeSqlite } from "effect-conveyor-connectors"
 import { Crawler, type CrawlStore, SqlCrawlStore } from "effect-crawler"
-import * as SqlClient from "effect/sql/SqlClient"
+import type * as SqlClient from "effect/sql/SqlClient"
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -45,12 +44,12 @@ const start = (url: string, log: string, total: number, millis: number) =>
         processed += chunk.length / 2
         look(false)
       })
-      const ended = new Promise<number | null>((resolve) =>
+      const ended = new Promise<number | null>((resolve) => {
         child.on("close", (code) => {
           look(true)
           resolve(code)
         })
-      )
+      })
       return {
         child,
         ended: Effect.promise(() => ended),

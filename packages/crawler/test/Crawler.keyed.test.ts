@@ -16,7 +16,7 @@ interface Began {
 }
 
 /** Visits that take some time, and when each began. */
-const watched = (began: Array<Began>, millis: (visit: Visit) => number, after = (_: Visit) => {}) =>
+const watched = (began: Array<Began>, millis: (visit: Visit) => number, after: (visit: Visit) => void = () => {}) =>
   Visit.toLayer({
     process: Effect.fnUntraced(function*(visit) {
       began.push({ host: visit.host, at: yield* Clock.currentTimeMillis })

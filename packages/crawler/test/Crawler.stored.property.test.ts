@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
-import { Crawler, type CrawlEvent, CrawlItem, CrawlOutcome, CrawlStore } from "effect-crawler"
+import { Crawler, type CrawlEvent, CrawlItem, type CrawlOutcome, CrawlStore } from "effect-crawler"
 import { Simulation } from "effect-simulation"
 import { between, chance, layersOf, Observed, pick, type Planned, planTree } from "./randomTree.ts"
 

@@ -33,6 +33,6 @@ Effect.gen(function*() {
   Effect.provide(client),
   Effect.runPromise
 ).catch((error) => {
-  console.error(error)
+  process.stderr.write(`${error}\n`)
   process.exitCode = 1
 })
