@@ -3,7 +3,7 @@ import { Effect, type Scope } from "effect"
 import { spawn } from "node:child_process"
 import { linesOf } from "./collectProcess.ts"
 import { command, directoryWith, start } from "./conveyorProcess.ts"
-import { serve } from "./crawl/site.ts"
+import { serve, type Site } from "./crawl/site.ts"
 
 /** Starts the command with a reader that reads nothing. */
 const startUnread = (
@@ -38,8 +38,7 @@ describe("conveyor crawl, stopped", () => {
     Effect.gen(function*() {
       const directory = yield* directoryWith({})
       const stopped = Effect.fnUntraced(
-        function*(output: string, signal: NodeJS.Signals, ...flags: ReadonlyArray<string>) {
-          const site = yield* serve({ pages: 100, delay: 100 })
+        function*(site: Site, output: string, signal: NodeJS.Signals, ...flags: ReadonlyArray<string>) {
           const crawl = yield* start(directory, ["crawl", site.url, "--output", output, ...flags])
           yield* site.awaitAsked(12)
           crawl.kill(signal)
@@ -47,17 +46,23 @@ describe("conveyor crawl, stopped", () => {
           yield* Effect.sleep("40 millis")
           crawl.kill(signal)
           const ended = yield* crawl.ended
-          assert.match(ended.stderr, /^stopped: \d+ pages in .*, \d+ left$/m)
-          assert.isAbove(linesOf(`${directory}/${output}`).length, 5)
-          return ended
+          const [, pages, left] = /^stopped: (\d+) pages in .*, (\d+) left$/m.exec(ended.stderr)!
+          const [, known] = /(\d+) enqueued/.exec(ended.stderr)!
+          const written = linesOf(`${directory}/${output}`).length
+          assert.strictEqual(written + Number(left), Number(known), ended.stderr)
+          return { ...ended, pages: Number(pages), written }
         }
       )
+      const site = yield* serve({ pages: 100, delay: 100 })
       const [terminated, interrupted, resumable] = yield* Effect.all([
-        stopped("a.ndjson", "SIGTERM"),
-        stopped("b.ndjson", "SIGINT"),
-        stopped("c.ndjson", "SIGTERM", "--state", "c.db")
+        stopped(yield* serve({ pages: 100, delay: 100 }), "a.ndjson", "SIGTERM"),
+        stopped(yield* serve({ pages: 100, delay: 100 }), "b.ndjson", "SIGINT"),
+        stopped(site, "c.ndjson", "SIGTERM", "--state", "c.db")
       ], { concurrency: 3 })
       assert.deepStrictEqual([terminated.code, interrupted.code, resumable.code], [0, 130, 75])
+      assert.deepStrictEqual([terminated.pages, resumable.pages], [terminated.written, resumable.written])
+      const again = yield* stopped(site, "c.ndjson", "SIGTERM", "--state", "c.db", "--resume")
+      assert.strictEqual(again.written, resumable.pages + again.pages)
       assert.match(resumable.stderr, /^to go on:\n {2}.* crawl http:.* --output c\.ndjson --state c\.db --resume$/m)
     }))
 

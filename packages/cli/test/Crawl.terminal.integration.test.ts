@@ -23,7 +23,7 @@ requires("tmux")("conveyor crawl, on a terminal", () => {
       terminal.key("C-c")
       const stopped = yield* terminal.awaitText(/code \d+/)
       assert.match(stopped, /code 75/)
-      assert.match(stopped, /INFO {2}stopping when \d+ under way are done; once more interrupts them/)
+      assert.match(stopped, /INFO {2}stopping when the \d+ under way are done; Ctrl-C again interrupts them/)
       assert.match(stopped, /stopped: \d+ pages in .*, \d+ left/)
       assert.isTrue(terminal.isCursorShown())
       // What was under way has been finished, and is in the output.
@@ -48,7 +48,7 @@ requires("tmux")("conveyor crawl, on a terminal", () => {
         yield* site.awaitAsked(2)
         for (let i = 0; i < presses; i++) {
           terminal.key("C-c")
-          if (i === 0) yield* terminal.awaitText(/stopping when 1 under way/)
+          if (i === 0) yield* terminal.awaitText(/stopping when the 1 under way/)
           // What comes sooner is taken for an echo.
           yield* Effect.sleep("300 millis")
         }

@@ -4,7 +4,9 @@ import { Link, type Outcome } from "effect-crawler/web/LinkCheck"
 import { Page } from "effect-crawler/web/Page"
 import type { Robots } from "effect-crawler/web/Robots"
 import type { SiteCrawl } from "effect-crawler/web/SiteCrawl"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 
 /** Takes note of what an item came to; the crawl waits for it. */
@@ -24,6 +26,9 @@ const processOf = (name: string): Effect.Effect<Process, never, Page | Link> =>
 
 const telling = (process: Process, observe: Observe): Process => (item, crawl) =>
   Effect.exit(process(item, crawl)).pipe(
-    Effect.tap((exit) => observe({ item, exit }, crawl.depth)),
+    // What was interrupted has come to nothing.
+    Effect.tap((exit) =>
+      Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Effect.void : observe({ item, exit }, crawl.depth)
+    ),
     Effect.flatten
   )

@@ -10,7 +10,6 @@ import type { Robots } from "effect-crawler/web/Robots"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { CrawlFailure } from "./crawlFailure.ts"
 import type { Ladder } from "./crawlLadder.ts"
@@ -47,11 +46,13 @@ export interface Run {
 /** Crawls until all is done, or what there is to stop it has stopped it. */
 export const run = Effect.fnUntraced(function*(
   { checksLinks, isShown, ladder, plan, printsEvents, roots, sink, store }: Options
-): Effect.fn.Return<Run, CrawlFailure, Fetcher | Robots | LiveTerminal | Scope.Scope> {
+): Effect.fn.Return<Run, CrawlFailure, Fetcher | Robots | LiveTerminal> {
   const { site } = plan
   let tally = Tally.empty
+  let processed = 0
   const outcomes: Array<LinkCheck.Outcome> = []
   const observe: Observe = (outcome, depth) => {
+    processed++
     // A state keeps them itself.
     if (checksLinks && store === undefined) outcomes.push(outcome)
     const page = pageRecordOf(outcome, depth)
@@ -62,6 +63,7 @@ export const run = Effect.fnUntraced(function*(
   const crawling = Effect.gen(function*() {
     const startedAt = yield* Clock.monotonicTimeNanos
     const crawl = yield* Effect.mapError(Crawler.make(roots, { ...site.options, store }), storeFailure)
+    const before = processedOf(yield* crawl.stats) - processed
     const told = printsEvents ? yield* printEvents(crawl) : Effect.void
     const stop = yield* stopping(crawl, ladder)
     const ended = Effect.mapError(
@@ -72,16 +74,20 @@ export const run = Effect.fnUntraced(function*(
     const millis = Number((yield* Clock.monotonicTimeNanos) - startedAt) / 1e6
     yield* sink.finish
     yield* told
-    // What is left waits in the store; without one it has been interrupted. A crawl that was not stopped has finished, also where other processes
-    // did the last of it, which this one has not counted.
-    const left = stop.ending === "finished" ? 0 : report.left + report.interrupted
+    // A crawl that was not stopped has finished, also where other processes did the last of it, which this one has not counted.
+    const left = stop.ending === "finished" ? 0 : report.enqueued - before - processed
     return { ending: left > 0 ? stop.ending : "finished" as const, stoppedBy: stop.signal, millis, left, tally }
   })
-  const ran = yield* Effect.provide(crawling, observed(site, observe))
+  // The crawl ends before what it is made of does.
+  const ran = yield* Effect.provide(Effect.scoped(crawling), observed(site, observe))
   if (!checksLinks) return { ...ran, links: undefined }
   const found = store === undefined ? outcomes : yield* storedOutcomes(store)
   return { ...ran, links: LinkCheck.report(found) }
 })
+
+/** Pages and links that are neither waiting nor under way. */
+const processedOf = ({ enqueued, processing, waiting }: Crawler.CrawlStats): number =>
+  enqueued - processing.length - [...waiting.values()].reduce((sum, count) => sum + count, 0)
 
 /** Stops the crawl when asked to, and interrupts it when asked again. */
 const stopping = Effect.fnUntraced(function*(crawl: Crawler.Crawl<Page, unknown>, ladder: Ladder) {
@@ -93,7 +99,7 @@ const stopping = Effect.fnUntraced(function*(crawl: Crawler.Crawl<Page, unknown>
     yield* Effect.raceFirst(hasSignal, StandardStreams.awaitOutputClosed)
     stop.ending = "stopped"
     const { processing } = yield* crawl.stats
-    yield* Effect.logInfo(`stopping when ${processing.length} under way are done; once more interrupts them`)
+    yield* Effect.logInfo(`stopping when the ${processing.length} under way are done; Ctrl-C again interrupts them`)
     // How it ends is told to those who wait for the end.
     yield* Effect.forkScoped(Effect.ignore(crawl.stop), { startImmediately: true })
     yield* ladder.awaitInterrupt
