@@ -12,7 +12,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { FetchError } from "./FetchError.ts"
-import { decoded } from "./internal/fetch/decodedText.ts"
+import { decoded, read } from "./internal/fetch/decodedText.ts"
 
 /**
  * A redirect that was followed.
@@ -139,3 +139,17 @@ export class Fetcher extends Context.Service<Fetcher, {
  */
 export const text = (fetched: Pick<Fetched, "body" | "contentType">): Stream.Stream<string, FetchError> =>
   decoded(fetched.body, fetched.contentType)
+
+/**
+ * Reads the whole body as text, as {@link text} does, gives it to a function piece by piece, and says how many bytes it was.
+ *
+ * **When to use** For very many small bodies: what a Stream needs for each costs more than reading them.
+ *
+ * @category combinators
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const readText = (
+  fetched: Pick<Fetched, "body" | "contentType">,
+  write: (text: string) => void
+): Effect.Effect<number, FetchError> => read(fetched.body, fetched.contentType, write)

@@ -196,7 +196,10 @@ const fetchWith = (dispatcher: Dispatcher, settings: Settings): Fetcher["Service
     )
     const pull = Effect.suspend(() => {
       const left = deadline - clock.currentTimeNanosUnsafe()
-      return left <= 0n ? late() : Effect.timeoutOrElse(answer.pull, { duration: Duration.nanos(left), orElse: late })
+      if (left <= 0n) return late()
+      // Most of a body is there when it is asked for, and needs no timer.
+      return answer.body.poll() ??
+        Effect.timeoutOrElse(answer.body.pull, { duration: Duration.nanos(left), orElse: late })
     })
     return fetched(answer, {
       requestedUrl: requested.href,

@@ -27,7 +27,7 @@ export interface Answer {
   readonly setCookies: ReadonlyArray<string>
   readonly latency: Duration.Duration
   readonly isBodySkipped: boolean
-  readonly pull: BodyQueue.BodyQueue["pull"]
+  readonly body: Pick<BodyQueue.BodyQueue, "poll" | "pull">
 }
 
 /** More interim answers than any server has a reason for. */
@@ -127,7 +127,7 @@ const handler = (dispatcher: Dispatcher, request: Request, clock: Clock.Clock) =
       setCookies,
       latency: Duration.nanos(elapsed),
       isBodySkipped: !isBodyRead,
-      pull: queue.pull
+      body: queue
     }))
   }
 

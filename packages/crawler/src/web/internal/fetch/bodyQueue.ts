@@ -15,10 +15,14 @@ export interface Sink {
 
 export interface BodyQueue extends Sink {
   /** What is there, or what comes next. What was pushed before a failure is given before it. */
-  readonly pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, FetchError>
+  readonly pull: Pulled
+  /** The same, if nobody has to wait for it. */
+  readonly poll: () => Pulled | undefined
   /** Lets go of everything; what comes later is dropped. */
   readonly close: () => void
 }
+
+type Pulled = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, FetchError>
 
 /** Bytes that may wait. What a server has sent at once anyway is not worth a pause. */
 const room = 128 * 1024
@@ -27,8 +31,6 @@ type State =
   | { readonly _tag: "Open" }
   | { readonly _tag: "Ended" }
   | { readonly _tag: "Failed"; readonly error: FetchError }
-
-type Pulled = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, FetchError>
 
 /** The bytes of a body between those who push them and the one who pulls them; `onExcess` says what more than so many of them are. */
 export const make = (maxBytes: number, onExcess: () => FetchError): BodyQueue => {
@@ -84,6 +86,7 @@ export const make = (maxBytes: number, onExcess: () => FetchError): BodyQueue =>
       size = 0
       settle({ _tag: "Ended" })
     },
+    poll: taken,
     pull: Effect.suspend(() =>
       taken() ?? Effect.callback((resume) => {
         waiting = resume

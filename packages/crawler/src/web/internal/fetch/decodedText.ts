@@ -1,3 +1,4 @@
+import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 // @ts-expect-error -- it comes without types
 import untypedSniff from "html-encoding-sniffer"
@@ -21,33 +22,70 @@ export const decoded = (
   contentType: ContentType | undefined
 ): Stream.Stream<string, FetchError> =>
   Stream.suspend(() => {
-    let decoder: Decoder | undefined
-    const held: Array<Uint8Array> = []
-    let heldBytes = 0
-
-    const start = (): string => {
-      const first = joined(held, heldBytes)
-      held.length = 0
-      decoder = decoderFor(first, contentType)
-      return decoder.decode(first, { stream: true })
-    }
-    const decode = (bytes: Uint8Array): string => {
-      if (decoder !== undefined) return decoder.decode(bytes, { stream: true })
-      held.push(bytes)
-      heldBytes += bytes.length
-      return heldBytes >= prescanBytes ? start() : ""
-    }
-    // What is left of a character that was cut becomes U+FFFD.
-    const end = (): string => (decoder === undefined ? start() : "") + decoder!.decode()
-
-    return Stream.map(body, decode).pipe(
-      Stream.catch((error) =>
-        Stream.concat(Stream.sync(() => decoder === undefined ? start() : ""), Stream.fail(error))
-      ),
-      Stream.concat(Stream.sync(end)),
+    const reading = new Reading(contentType)
+    return Stream.map(body, (bytes) => reading.decode(bytes)).pipe(
+      Stream.catch((error) => Stream.concat(Stream.sync(() => reading.held()), Stream.fail(error))),
+      Stream.concat(Stream.sync(() => reading.end())),
       Stream.filter((text) => text !== "")
     )
   })
+
+/** The same, written piece by piece, for who reads very many bodies: what a Stream needs for each is more than they do themselves. */
+export const read = (
+  body: Stream.Stream<Uint8Array, FetchError>,
+  contentType: ContentType | undefined,
+  write: (text: string) => void
+): Effect.Effect<number, FetchError> =>
+  Effect.suspend(() => {
+    let bytes = 0
+    const reading = new Reading(contentType)
+    const pieces = Stream.runForEachArray(body, (pieces) =>
+      Effect.sync(() => {
+        for (const piece of pieces) {
+          bytes += piece.length
+          write(reading.decode(piece))
+        }
+      }))
+    return Effect.map(pieces, () => {
+      write(reading.end())
+      return bytes
+    })
+  })
+
+class Reading {
+  private decoder: Decoder | undefined = undefined
+  private pieces: Array<Uint8Array> = []
+  private size = 0
+  private readonly contentType: ContentType | undefined
+
+  constructor(contentType: ContentType | undefined) {
+    this.contentType = contentType
+  }
+
+  decode(bytes: Uint8Array): string {
+    if (this.decoder !== undefined) return this.decoder.decode(bytes, { stream: true })
+    this.pieces.push(bytes)
+    this.size += bytes.length
+    return this.size >= prescanBytes ? this.start() : ""
+  }
+
+  /** What was held back. */
+  held(): string {
+    return this.decoder === undefined ? this.start() : ""
+  }
+
+  /** What was held back, and U+FFFD for what is left of a character that was cut. */
+  end(): string {
+    return this.held() + this.decoder!.decode()
+  }
+
+  private start(): string {
+    const first = joined(this.pieces, this.size)
+    this.pieces = []
+    this.decoder = decoderFor(first, this.contentType)
+    return this.decoder.decode(first, { stream: true })
+  }
+}
 
 const decoderFor = (first: Uint8Array, contentType: ContentType | undefined): Decoder => {
   const charset = contentType?.charset

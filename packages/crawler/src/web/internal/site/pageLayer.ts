@@ -2,9 +2,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
 import type * as CrawlItem from "../../../CrawlItem.ts"
-import { type Fetched, Fetcher, text } from "../../Fetcher.ts"
+import { type Fetched, Fetcher, readText } from "../../Fetcher.ts"
 import type { FetchError } from "../../FetchError.ts"
 import { Link } from "../../LinkCheck.ts"
 import { Page, type PageRecord, type Refusal, type Target } from "../../Page.ts"
@@ -67,14 +66,12 @@ interface Read {
 
 /** Nothing of what is no page, or tells of an error. */
 const read = ({ parser, scope }: Site, fetched: Fetched): Effect.Effect<Read | undefined, FetchError> => {
-  const { body, contentType, isBodySkipped, status } = fetched
+  const { contentType, isBodySkipped, status } = fetched
   if (isBodySkipped || status >= 300 || scope.typeRefusal(contentType?.mediaType) !== undefined) return Effect.undefined
-  let bytes = 0
-  const counted = Stream.map(body, (piece) => {
-    bytes += piece.length
-    return piece
+  return Effect.suspend(() => {
+    const { end, write } = parser.open()
+    return Effect.map(readText(fetched, write), (bytes) => ({ bytes, content: end() }))
   })
-  return Effect.map(parser.parseStream(text({ body: counted, contentType })), (content) => ({ bytes, content }))
 }
 
 /** Kinds of links that lead to pages. */
