@@ -22,6 +22,9 @@ import type { Surroundings, Tree } from "./tree.ts"
 /** Items written in one transaction, and about as many as are claimed ahead, where the order allows that. */
 const groupSize = 256
 
+/** Children written in one transaction, unless a single item has more. */
+const childrenInGroup = 4096
+
 /** How long what is finished may wait for more of it, as long as no worker has to wait for that, in milliseconds. */
 const linger = 5
 
@@ -99,6 +102,16 @@ interface Finished {
   readonly commit: CrawlStore.Commit
 }
 
+/** How many of what is finished one transaction carries, of which the first always is one: its children may be any number. */
+const groupOf = (finished: ReadonlyArray<Finished>): number => {
+  let children = 0
+  for (const [i, each] of finished.entries()) {
+    children += each.children.length
+    if (i > 0 && children > childrenInGroup) return i
+  }
+  return finished.length
+}
+
 export const make = Effect.fnUntraced(function*(
   { ledger, queue, registry, settings }: Surroundings,
   roots: Iterable<Item>,
@@ -138,7 +151,7 @@ export const make = Effect.fnUntraced(function*(
   const ahead = new Map<string, number>()
   /** What is common to the claimed items of a scope. */
   const scopes = new Map<number, { readonly failFast: FailFast; entries: number }>()
-  let finished: Array<Finished> = []
+  const finished: Array<Finished> = []
   let working = 0
   let isExhausted = false
   let isClosing = false
@@ -306,8 +319,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const write = Effect.uninterruptible(Effect.suspend(() => {
-    const group = finished
-    finished = []
+    const group = finished.splice(0, groupOf(finished))
     return Effect.flatMap(
       session.commit(group.map(({ commit }) => commit)),
       Effect.fnUntraced(function*(committed) {
@@ -389,7 +401,7 @@ export const make = Effect.fnUntraced(function*(
       const { id, lease } = entry.claim
       return { entry, children: [], commit: { _tag: "Released", id, lease } }
     }))
-    return finished.length > 0 ? write : Effect.void
+    return Effect.whileLoop({ while: () => finished.length > 0, body: () => write, step: () => {} })
   })
 
   end([], hasEnded)
