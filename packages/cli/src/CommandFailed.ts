@@ -142,6 +142,22 @@ export class TokenMissing extends Schema.TaggedError<TokenMissing>()("TokenMissi
 }
 
 /**
+ * Why a crawl did not end as it should; `problem` says what to do. `Stopped` has a state to go on from.
+ *
+ * @category errors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export class CrawlFailed extends Schema.TaggedError<CrawlFailed>()("CrawlFailed", {
+  reason: Schema.Literals(["BadData", "Unavailable", "NothingFetched", "BrokenLinks", "Stopped", "Interrupted"]),
+  problem: Schema.String
+}) {
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/**
  * What commands may fail with, apart from wrong files.
  *
  * @category errors
@@ -158,3 +174,4 @@ export type CommandFailed =
   | DependencyUnavailable
   | AddressUnavailable
   | TokenMissing
+  | CrawlFailed

@@ -5,7 +5,7 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { flags } from "./internal/crawlFlags.ts"
+import { flags } from "./internal/crawl/flags.ts"
 
 /**
  * The command.
@@ -23,7 +23,7 @@ import { flags } from "./internal/crawlFlags.ts"
 export const command = Command.make("crawl", flags, (input) =>
   Effect.flatMap(
     // Loaded by this command alone: fetching and parsing take longer to import than other commands take to run.
-    Effect.promise(() => import("./internal/crawl.ts")),
+    Effect.promise(() => import("./internal/crawl/crawl.ts")),
     ({ crawl }) => crawl(input)
   )).pipe(
     Command.withDescription("Crawl sites, and write down their pages"),

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type * as CliError from "effect/cli/CliError"
-import type { CommandFailed } from "./CommandFailed.ts"
+import type { CommandFailed, CrawlFailed } from "./CommandFailed.ts"
 import type { ManifestError } from "./ManifestError.ts"
 
 /**
@@ -19,7 +19,7 @@ export type CommandError = CliError.CliError | ManifestError | CommandFailed
 /**
  * The codes by name.
  *
- * **Details** 130 and 143 are what a second SIGINT or SIGTERM forces.
+ * **Details** 75 is what was stopped, and can go on. 130 and 143 are what a second SIGINT or SIGTERM forces.
  *
  * @category constants
  * @stability unstable
@@ -31,6 +31,7 @@ export const codes = {
   usage: 64,
   badData: 65,
   unavailable: 69,
+  stopped: 75,
   configuration: 78,
   forcedByInterrupt: 130,
   forcedByTermination: 143
@@ -60,7 +61,17 @@ const byTag = {
   DependencyUnavailable: codes.unavailable,
   AddressUnavailable: codes.unavailable,
   TokenMissing: codes.configuration
-} as const satisfies { readonly [Tag in CommandError["_tag"]]: number }
+} as const satisfies { readonly [Tag in Exclude<CommandError["_tag"], "CrawlFailed">]: number }
+
+const byReason = {
+  BadData: codes.badData,
+  Unavailable: codes.unavailable,
+  NothingFetched: codes.failed,
+  BrokenLinks: codes.failed,
+  Stopped: codes.stopped,
+  // By SIGINT, with nothing to go on from.
+  Interrupted: codes.forcedByInterrupt
+} as const satisfies { readonly [Reason in CrawlFailed["reason"]]: number }
 
 /**
  * Gives the exit code of an error.
@@ -69,4 +80,5 @@ const byTag = {
  * @stability unstable
  * @since 0.1.0
  */
-export const of = (error: CommandError): number => byTag[error._tag]
+export const of = (error: CommandError): number =>
+  error._tag === "CrawlFailed" ? byReason[error.reason] : byTag[error._tag]

@@ -8,13 +8,15 @@ import { paint } from "./color.ts"
 /** Secrets that no line of the log may show; files that are read add theirs. */
 export const secrets = new Set<string>()
 
+/** The lines of a log. */
+export const lines = (format: "text" | "json"): Logger.Logger<unknown, string> =>
+  Logger.map(format === "json" ? Logger.formatJson : text, (line) => redactText(line, secrets))
+
 /** Logs to standard error. */
 export const layer = (format: "text" | "json"): Layer.Layer<never> =>
-  Logger.layer([
-    Logger.map(format === "json" ? Logger.formatJson : text, (line) => {
-      process.stderr.write(`${redactText(line, secrets)}\n`)
-    })
-  ])
+  Logger.layer([Logger.map(lines(format), (line) => {
+    process.stderr.write(`${line}\n`)
+  })])
 
 const styles = { Fatal: "red", Error: "red", Warn: "yellow", Info: "green" } as const
 

@@ -105,7 +105,10 @@ const report = (exit: Exit.Exit<void, CommandError>): number => {
   }
   // What is wrong with the arguments has been said where they were parsed.
   if (failure.error._tag !== "ShowHelp") {
-    process.stderr.write(`${Color.paint("red", redactText(failure.error.message, secrets))}\n`)
+    const message = redactText(failure.error.message, secrets)
+    // The command that goes on is there to be copied.
+    const isStop = failure.error._tag === "CrawlFailed" && failure.error.reason === "Stopped"
+    process.stderr.write(`${isStop ? message : Color.paint("red", message)}\n`)
   }
   return of(failure.error)
 }

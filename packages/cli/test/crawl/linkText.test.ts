@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { linkText } from "../../src/internal/crawlLinkText.ts"
+import { linkText } from "../../src/internal/crawl/linkText.ts"
 
 const place = (page: string, text = "") => ({ page, text, kind: "anchor" as const })
 

@@ -1,11 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { unavailable } from "../../src/internal/crawlFailure.ts"
-import type { PageOutput } from "../../src/internal/crawlPageOutput.ts"
-import { type PageRecord, pageRecordOf } from "../../src/internal/crawlPageRecord.ts"
-import * as PageSink from "../../src/internal/crawlPageSink.ts"
-import { storedOutcome } from "../../src/internal/crawlStoredOutcome.ts"
+import { unavailable } from "../../src/internal/crawl/failure.ts"
+import type { PageOutput } from "../../src/internal/crawl/pageOutput.ts"
+import { type PageRecord, pageRecordOf } from "../../src/internal/crawl/pageRecord.ts"
+import * as PageSink from "../../src/internal/crawl/pageSink.ts"
+import { storedOutcome } from "../../src/internal/crawl/storedOutcome.ts"
 
 const page = (url: string) => ({ url } as PageRecord)
 

@@ -3,8 +3,8 @@ import { Duration, Effect, Option } from "effect"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as SiteCrawl from "effect-crawler/web/SiteCrawl"
 import { readFileSync } from "node:fs"
-import type { Input } from "../../src/internal/crawlFlags.ts"
-import { planOf } from "../../src/internal/crawlPlan.ts"
+import type { Input } from "../../src/internal/crawl/flags.ts"
+import { planOf } from "../../src/internal/crawl/plan.ts"
 
 const bare: Input = {
   urls: ["https://example.org/"],
@@ -149,7 +149,7 @@ describe("planOf", () => {
     }))
 
   it("has the defaults that its flags tell", () => {
-    const flags = readFileSync(new URL("../../src/internal/crawlFlags.ts", import.meta.url), "utf8")
+    const flags = readFileSync(new URL("../../src/internal/crawl/flags.ts", import.meta.url), "utf8")
     const told = (name: string) => new RegExp(`"${name}",[^}]*?(\\S+) unless given`, "s").exec(flags)![1]
     assert.strictEqual(told("concurrency"), String(SiteCrawl.defaults.concurrency))
     assert.strictEqual(told("per-host"), String(SiteCrawl.defaults.hostConcurrency))

@@ -4,10 +4,10 @@ import { Deferred, Effect, Fiber, Schema, Stream } from "effect"
 import type { CrawlStore } from "effect-crawler"
 import { TestClock } from "effect/testing"
 import { readFileSync, writeFileSync } from "node:fs"
-import * as FileOutput from "../../src/internal/crawlFileOutput.ts"
-import type { PageOutput } from "../../src/internal/crawlPageOutput.ts"
-import * as Projection from "../../src/internal/crawlProjection.ts"
-import { csv, ndjson, type RecordFormat } from "../../src/internal/crawlRecordFormat.ts"
+import * as FileOutput from "../../src/internal/crawl/fileOutput.ts"
+import type { PageOutput } from "../../src/internal/crawl/pageOutput.ts"
+import * as Projection from "../../src/internal/crawl/projection.ts"
+import { csv, ndjson, type RecordFormat } from "../../src/internal/crawl/recordFormat.ts"
 import { directoryWith } from "../conveyorProcess.ts"
 import { storedCrawl, urlOf } from "./storedCrawl.ts"
 
@@ -23,7 +23,7 @@ const bringUp = (store: CrawlStore.CrawlStore, path: string, format: RecordForma
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
 const reasonOf = (effect: ReturnType<typeof bringUp>) =>
-  Effect.map(Effect.flip(effect), (error) => error._tag === "CrawlFailure" ? error.reason : error._tag)
+  Effect.map(Effect.flip(effect), (error) => error._tag === "CrawlFailed" ? error.reason : error._tag)
 
 describe("Projection", () => {
   for (const format of [ndjson, csv(["price", "title"])]) {

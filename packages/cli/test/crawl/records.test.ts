@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Schema, Stream } from "effect"
 import { Page } from "effect-crawler/web/Page"
-import { columnsOf, type PageRecord, pageRecordOf } from "../../src/internal/crawlPageRecord.ts"
-import { csv, ndjson } from "../../src/internal/crawlRecordFormat.ts"
-import { records } from "../../src/internal/crawlRecordStream.ts"
+import { columnsOf, type PageRecord, pageRecordOf } from "../../src/internal/crawl/pageRecord.ts"
+import { csv, ndjson } from "../../src/internal/crawl/recordFormat.ts"
+import { records } from "../../src/internal/crawl/recordStream.ts"
 import { recordOf } from "./storedCrawl.ts"
 
 const page = (url: string, title: string): PageRecord =>

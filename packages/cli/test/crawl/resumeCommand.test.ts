@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { resumeCommand } from "../../src/internal/crawlResumeCommand.ts"
+import { resumeCommand } from "../../src/internal/crawl/resumeCommand.ts"
 
 const path = "/usr/bin:/opt/bin"
 

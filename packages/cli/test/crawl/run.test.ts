@@ -4,8 +4,8 @@ import { type CrawlStore, NodeLiveTerminal } from "effect-crawler"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as Robots from "effect-crawler/web/Robots"
 import * as SiteCrawl from "effect-crawler/web/SiteCrawl"
-import * as PageSink from "../../src/internal/crawlPageSink.ts"
-import { run } from "../../src/internal/crawlRun.ts"
+import * as PageSink from "../../src/internal/crawl/pageSink.ts"
+import { run } from "../../src/internal/crawl/run.ts"
 
 const layer = Layer.mergeAll(
   NodeLiveTerminal.layer({ live: false }),

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { codeOf } from "../../src/internal/crawlFailure.ts"
-import type { Run } from "../../src/internal/crawlRun.ts"
-import { empty } from "../../src/internal/crawlTally.ts"
-import { verdict } from "../../src/internal/crawlVerdict.ts"
+import { ExitCode } from "conveyor"
+import type { Run } from "../../src/internal/crawl/run.ts"
+import { empty } from "../../src/internal/crawl/tally.ts"
+import { verdict } from "../../src/internal/crawl/verdict.ts"
 
 const finished: Omit<Run, "left" | "millis"> = {
   ending: "finished",
@@ -13,7 +13,7 @@ const finished: Omit<Run, "left" | "millis"> = {
 
 const codeFor = (run: Partial<typeof finished>, resume?: string): number => {
   const failure = verdict({ ...finished, ...run }, resume)
-  return failure === undefined ? 0 : codeOf[failure.reason]
+  return failure === undefined ? 0 : ExitCode.of(failure)
 }
 
 const broken = (verdict: "broken" | "unclear") => ({

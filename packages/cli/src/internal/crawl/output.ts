@@ -1,20 +1,19 @@
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Scope from "effect/Scope"
-import type { UsageError } from "../CommandFailed.ts"
-import type { Destination } from "./crawlDestination.ts"
-import type { CrawlFailure } from "./crawlFailure.ts"
-import * as FileOutput from "./crawlFileOutput.ts"
-import type { PageOutput } from "./crawlPageOutput.ts"
-import { csv, ndjson } from "./crawlRecordFormat.ts"
-import { standardOutput } from "./crawlStandardOutput.ts"
+import type { CrawlFailed, UsageError } from "../../CommandFailed.ts"
+import type { Destination } from "./destination.ts"
+import * as FileOutput from "./fileOutput.ts"
+import type { PageOutput } from "./pageOutput.ts"
+import { csv, ndjson } from "./recordFormat.ts"
+import { standardOutput } from "./standardOutput.ts"
 
 /** Opens what pages are written to; nothing where nobody wants them. */
 export const openOutput = (
   destination: Destination,
   selectors: ReadonlyArray<string>,
   resumes: boolean
-): Effect.Effect<PageOutput | undefined, CrawlFailure | UsageError, FileSystem.FileSystem | Scope.Scope> => {
+): Effect.Effect<PageOutput | undefined, CrawlFailed | UsageError, FileSystem.FileSystem | Scope.Scope> => {
   switch (destination._tag) {
     case "None":
       return Effect.undefined
@@ -29,7 +28,7 @@ export const openOutput = (
         case "sqlite":
           // Loaded when it is used: other outputs need no database.
           return Effect.flatMap(
-            Effect.promise(() => import("./crawlSqliteOutput.ts")),
+            Effect.promise(() => import("./sqliteOutput.ts")),
             ({ open }) => open(destination.path, selectors)
           )
       }

@@ -11,16 +11,16 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import type { CrawlFailure } from "./crawlFailure.ts"
-import type { Ladder } from "./crawlLadder.ts"
-import { type Observe, observed } from "./crawlObserved.ts"
-import { pageRecordOf } from "./crawlPageRecord.ts"
-import type { PageSink } from "./crawlPageSink.ts"
-import type { CrawlPlan } from "./crawlPlan.ts"
-import { storedOutcome } from "./crawlStoredOutcome.ts"
-import { storeFailure } from "./crawlStoreFailure.ts"
-import * as Tally from "./crawlTally.ts"
-import * as StandardStreams from "./standardStreams.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import * as StandardStreams from "../standardStreams.ts"
+import type { Ladder } from "./ladder.ts"
+import { type Observe, observed } from "./observed.ts"
+import { pageRecordOf } from "./pageRecord.ts"
+import type { PageSink } from "./pageSink.ts"
+import type { CrawlPlan } from "./plan.ts"
+import { storedOutcome } from "./storedOutcome.ts"
+import { storeFailure } from "./storeFailure.ts"
+import * as Tally from "./tally.ts"
 
 export interface Options {
   readonly plan: CrawlPlan
@@ -46,7 +46,7 @@ export interface Run {
 /** Crawls until all is done, or what there is to stop it has stopped it. */
 export const run = Effect.fnUntraced(function*(
   { checksLinks, isShown, ladder, plan, printsEvents, roots, sink, store }: Options
-): Effect.fn.Return<Run, CrawlFailure, Fetcher | Robots | LiveTerminal> {
+): Effect.fn.Return<Run, CrawlFailed, Fetcher | Robots | LiveTerminal> {
   const { site } = plan
   let tally = Tally.empty
   let processed = 0
@@ -122,7 +122,7 @@ const printEvents = (crawl: Pick<Crawler.Crawl, "events">) =>
     (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), "1 second"))
   )
 
-const storedOutcomes = (store: CrawlStore): Effect.Effect<ReadonlyArray<LinkCheck.Outcome>, CrawlFailure> =>
+const storedOutcomes = (store: CrawlStore): Effect.Effect<ReadonlyArray<LinkCheck.Outcome>, CrawlFailed> =>
   store.items().pipe(Stream.mapError(storeFailure), Stream.mapEffect(storedOutcome), Stream.runCollect)
 
 const titleOf = ([first, ...others]: ReadonlyArray<Page>): string =>

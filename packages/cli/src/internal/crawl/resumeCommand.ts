@@ -1,6 +1,6 @@
 import { basename, delimiter, dirname } from "node:path"
-import { redact } from "../Redaction.ts"
-import { shortPath } from "./shortPath.ts"
+import { redact } from "../../Redaction.ts"
+import { shortPath } from "../shortPath.ts"
 
 /** How this process was started. */
 export interface Invocation {

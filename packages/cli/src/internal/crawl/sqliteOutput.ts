@@ -5,16 +5,17 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { dirname } from "node:path"
-import { type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import type { PageOutput } from "./crawlPageOutput.ts"
-import { columnsOf, numbers } from "./crawlPageRecord.ts"
-import { sqliteFailure } from "./crawlSqliteFailure.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import { unavailable } from "./failure.ts"
+import type { PageOutput } from "./pageOutput.ts"
+import { columnsOf, numbers } from "./pageRecord.ts"
+import { sqliteFailure } from "./sqliteFailure.ts"
 
 /** Opens a database whose table `pages` has a row for each page, the latest of each URL; a new selector is a new column. */
 export const open = Effect.fnUntraced(function*(
   path: string,
   selectors: ReadonlyArray<string>
-): Effect.fn.Return<PageOutput, CrawlFailure, FileSystem.FileSystem | Scope.Scope> {
+): Effect.fn.Return<PageOutput, CrawlFailed, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const columns = columnsOf(selectors)
   const failed = sqliteFailure("--output", path)

@@ -1,4 +1,4 @@
-import type { PageRecord } from "./crawlPageRecord.ts"
+import type { PageRecord } from "./pageRecord.ts"
 
 /** What became of the pages of a run. */
 export interface Tally {

@@ -3,11 +3,11 @@ import { Page } from "effect-crawler/web/Page"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
-import type { CrawlFailure } from "./crawlFailure.ts"
-import type { PageOutput } from "./crawlPageOutput.ts"
-import { type PageRecord, pageRecordOf } from "./crawlPageRecord.ts"
-import { storedOutcome } from "./crawlStoredOutcome.ts"
-import { storeFailure } from "./crawlStoreFailure.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import type { PageOutput } from "./pageOutput.ts"
+import { type PageRecord, pageRecordOf } from "./pageRecord.ts"
+import { storedOutcome } from "./storedOutcome.ts"
+import { storeFailure } from "./storeFailure.ts"
 
 // With a state, an output is a projection of it: what it holds is what the state holds of pages, in the order in which they were processed, as far
 // as it has come. The state alone says what is done; so whatever ends the process, the output can be brought up to it again, and no page
@@ -23,16 +23,16 @@ export interface Projection {
   /** Waits while the output is behind, so that a slow one slows the crawl. */
   readonly awaitRoom: Effect.Effect<void>
   /** Follows the state until it is interrupted, which is between two batches. */
-  readonly follow: Effect.Effect<never, CrawlFailure>
+  readonly follow: Effect.Effect<never, CrawlFailed>
   /** Writes what is left, when the crawl has ended. */
-  readonly finish: Effect.Effect<void, CrawlFailure>
+  readonly finish: Effect.Effect<void, CrawlFailed>
 }
 
 /** Begins where the output stands. */
 export const make = Effect.fnUntraced(function*(
   store: CrawlStore,
   output: PageOutput
-): Effect.fn.Return<Projection, CrawlFailure> {
+): Effect.fn.Return<Projection, CrawlFailed> {
   const { strays, ...begun } = yield* reconcile(store, output)
   const room = yield* Latch.make(true)
   let { after } = begun
@@ -84,10 +84,10 @@ const pagesOf = (store: CrawlStore) =>
     Stream.filter(({ url }) => url !== undefined)
   )
 
-const pageOf = (item: StoredItem): Effect.Effect<PageRecord | undefined, CrawlFailure> =>
+const pageOf = (item: StoredItem): Effect.Effect<PageRecord | undefined, CrawlFailed> =>
   item.name === Page.itemName
     ? Effect.map(storedOutcome(item), (outcome) => pageRecordOf(outcome, item.depth))
     : Effect.undefined
 
-const itemsOf = (store: CrawlStore, after: number): Stream.Stream<StoredItem, CrawlFailure> =>
+const itemsOf = (store: CrawlStore, after: number): Stream.Stream<StoredItem, CrawlFailed> =>
   Stream.mapError(store.items(after), storeFailure)

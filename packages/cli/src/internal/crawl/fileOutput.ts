@@ -6,11 +6,12 @@ import type * as PlatformError from "effect/PlatformError"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { dirname } from "node:path"
-import { UsageError } from "../CommandFailed.ts"
-import { badData, type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import type { PageOutput } from "./crawlPageOutput.ts"
-import type { RecordFormat } from "./crawlRecordFormat.ts"
-import { records } from "./crawlRecordStream.ts"
+import { UsageError } from "../../CommandFailed.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import { badData, unavailable } from "./failure.ts"
+import type { PageOutput } from "./pageOutput.ts"
+import type { RecordFormat } from "./recordFormat.ts"
+import { records } from "./recordStream.ts"
 
 /**
  * Opens a file for pages. One that a crawl has written to is gone on with if that crawl is, and left alone if not; a record at its end that the
@@ -20,7 +21,7 @@ export const open = Effect.fnUntraced(function*(
   path: string,
   format: RecordFormat,
   resumes: boolean
-): Effect.fn.Return<PageOutput, CrawlFailure | UsageError, FileSystem.FileSystem | Scope.Scope> {
+): Effect.fn.Return<PageOutput, CrawlFailed | UsageError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
   const failed = (error: PlatformError.PlatformError) => unavailable(`cannot write to ${path}: ${reasonOf(error)}`)
 
@@ -61,7 +62,7 @@ export const open = Effect.fnUntraced(function*(
     }
   }
 
-  const append = (text: string): Effect.Effect<void, CrawlFailure> => {
+  const append = (text: string): Effect.Effect<void, CrawlFailed> => {
     const bytes = new TextEncoder().encode(text)
     return file.writeAll(bytes).pipe(
       // What is there must be whole, also for those who do not go on.

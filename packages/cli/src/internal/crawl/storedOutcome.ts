@@ -4,7 +4,8 @@ import { Link, LinkRecord, type Outcome } from "effect-crawler/web/LinkCheck"
 import { Page, PageRecord } from "effect-crawler/web/Page"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import { badData, type CrawlFailure } from "./crawlFailure.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import { badData } from "./failure.ts"
 
 // What a crawl keeps of its items is JSON of their schemas, as `CrawlItem` has them.
 
@@ -21,7 +22,7 @@ const link = {
 /** What a stored item came to. */
 export const storedOutcome = (
   { data, name, own }: Pick<StoredItem, "data" | "name" | "own">
-): Effect.Effect<Outcome, CrawlFailure> => {
+): Effect.Effect<Outcome, CrawlFailed> => {
   const { exit, item } = name === Page.itemName ? page : link
   return Effect.all({ item: item(JSON.parse(data)), exit: exit(JSON.parse(own)) }).pipe(
     Effect.mapError(() =>

@@ -1,5 +1,5 @@
-import { CrawlFailure } from "./crawlFailure.ts"
-import type { Run } from "./crawlRun.ts"
+import { CrawlFailed } from "../../CommandFailed.ts"
+import type { Run } from "./run.ts"
 
 /**
  * What the command fails with, if it does.
@@ -10,24 +10,24 @@ import type { Run } from "./crawlRun.ts"
 export const verdict = (
   { ending, links, stoppedBy, tally: { byReason, byStatus, pages } }: Omit<Run, "left" | "millis">,
   resumeCommand: string | undefined
-): CrawlFailure | undefined => {
+): CrawlFailed | undefined => {
   if (ending !== "finished") {
     if (resumeCommand !== undefined) {
-      return new CrawlFailure({ reason: "Stopped", problem: `to go on:\n  ${resumeCommand}` })
+      return new CrawlFailed({ reason: "Stopped", problem: `to go on:\n  ${resumeCommand}` })
     }
     return stoppedBy === "SIGINT"
-      ? new CrawlFailure({ reason: "Interrupted", problem: "it cannot go on: with --state FILE it could" })
+      ? new CrawlFailed({ reason: "Interrupted", problem: "it cannot go on: with --state FILE it could" })
       : undefined
   }
   const broken = links?.broken.filter(({ verdict }) => verdict === "broken").length ?? 0
   if (broken > 0) {
-    return new CrawlFailure({
+    return new CrawlFailed({
       reason: "BrokenLinks",
       problem: `${broken} ${broken === 1 ? "link is" : "links are"} broken`
     })
   }
   const isAnswered = [2, 3].some((digit) => byStatus.has(digit))
-  return pages === 0 || isAnswered ? undefined : new CrawlFailure({
+  return pages === 0 || isAnswered ? undefined : new CrawlFailed({
     reason: "NothingFetched",
     problem: `not one page could be had (${
       [...Array.from(byStatus.keys(), (digit) => `${digit}xx`), ...byReason.keys()].join(", ")

@@ -10,12 +10,13 @@ import type * as Scope from "effect/Scope"
 import * as SqlClient from "effect/sql/SqlClient"
 import type * as SqlError from "effect/sql/SqlError"
 import { dirname } from "node:path"
-import { UsageError } from "../CommandFailed.ts"
-import { redact, secretsOf } from "../Redaction.ts"
-import { type CrawlFailure, unavailable } from "./crawlFailure.ts"
-import { sqliteFailure } from "./crawlSqliteFailure.ts"
-import { storeFailure } from "./crawlStoreFailure.ts"
-import * as Logging from "./logging.ts"
+import { UsageError } from "../../CommandFailed.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import { redact, secretsOf } from "../../Redaction.ts"
+import * as Logging from "../logging.ts"
+import { unavailable } from "./failure.ts"
+import { sqliteFailure } from "./sqliteFailure.ts"
+import { storeFailure } from "./storeFailure.ts"
 
 /**
  * Opens the state of a crawl for as long as the Scope lives: one that holds a crawl to go on with it, one that holds none to begin one. A file
@@ -24,7 +25,7 @@ import * as Logging from "./logging.ts"
 export const open = Effect.fnUntraced(function*(
   place: string,
   resumes: boolean
-): Effect.fn.Return<CrawlStore, CrawlFailure | UsageError, FileSystem.FileSystem | Scope.Scope> {
+): Effect.fn.Return<CrawlStore, CrawlFailed | UsageError, FileSystem.FileSystem | Scope.Scope> {
   for (const secret of secretsOf(place)) Logging.secrets.add(secret)
   const shown = String(redact(place))
   const sql = yield* Effect.provide(isPg(place) ? openPg(place, shown) : openSqlite(place, resumes), Reactivity.layer)

@@ -1,33 +1,32 @@
 import type { CrawlStore } from "effect-crawler/CrawlStore"
+import * as LiveTerminal from "effect-crawler/LiveTerminal"
 import * as NodeLiveTerminal from "effect-crawler/NodeLiveTerminal"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as Robots from "effect-crawler/web/Robots"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as CrawlSummary from "../CrawlSummary.ts"
-import { redact } from "../Redaction.ts"
-import { isColored } from "./color.ts"
-import { endWith } from "./crawlEnding.ts"
-import { CrawlFailure } from "./crawlFailure.ts"
-import type { Input } from "./crawlFlags.ts"
-import * as Ladder from "./crawlLadder.ts"
-import { linkText } from "./crawlLinkText.ts"
-import * as Log from "./crawlLog.ts"
-import { openOutput } from "./crawlOutput.ts"
-import * as PageSink from "./crawlPageSink.ts"
-import { type CrawlPlan, planOf } from "./crawlPlan.ts"
-import { resumeCommand } from "./crawlResumeCommand.ts"
-import { type Run, run } from "./crawlRun.ts"
-import { verdict } from "./crawlVerdict.ts"
-import * as StandardStreams from "./standardStreams.ts"
+import { CrawlFailed } from "../../CommandFailed.ts"
+import * as CrawlSummary from "../../CrawlSummary.ts"
+import { redact } from "../../Redaction.ts"
+import { isColored } from "../color.ts"
+import { lines } from "../logging.ts"
+import * as StandardStreams from "../standardStreams.ts"
+import type { Input } from "./flags.ts"
+import * as Ladder from "./ladder.ts"
+import { linkText } from "./linkText.ts"
+import { openOutput } from "./output.ts"
+import * as PageSink from "./pageSink.ts"
+import { type CrawlPlan, planOf } from "./plan.ts"
+import { resumeCommand } from "./resumeCommand.ts"
+import { type Run, run } from "./run.ts"
+import { verdict } from "./verdict.ts"
 
 /** Crawls as the flags say, and tells how it went. */
 export const crawl = (input: Input) =>
   follow(input).pipe(
     Effect.scoped,
-    Effect.provide(layerOf(input)),
-    Effect.catchTag("CrawlFailure", endWith)
+    Effect.provide(layerOf(input))
   )
 
 const follow = Effect.fnUntraced(function*(input: Input) {
@@ -38,7 +37,7 @@ const follow = Effect.fnUntraced(function*(input: Input) {
   // Loaded when it is used: most crawls need no database.
   const store = place === undefined
     ? undefined
-    : yield* Effect.flatMap(Effect.promise(() => import("./crawlState.ts")), ({ open }) => open(place, resume))
+    : yield* Effect.flatMap(Effect.promise(() => import("./state.ts")), ({ open }) => open(place, resume))
   const ran = yield* Effect.gen(function*() {
     const sink = yield* openSink(plan, store, resume)
     const roots = input.sitemaps && !resume ? yield* withSitemaps(plan, ladder) : plan.site.roots
@@ -71,7 +70,7 @@ const withSitemaps = Effect.fnUntraced(function*({ site }: CrawlPlan, ladder: La
     // Nothing has been begun that could go on without them.
     Effect.andThen(
       ladder.awaitStop,
-      Effect.fail(new CrawlFailure({ reason: "Interrupted", problem: "stopped while sitemaps were read" }))
+      Effect.fail(new CrawlFailed({ reason: "Interrupted", problem: "stopped while sitemaps were read" }))
     )
   )
   for (const { message } of problems) yield* Effect.logWarning(message)
@@ -102,7 +101,7 @@ const layerOf = ({ format, logFormat, output, progress }: Input) => {
   const isShared = process.stdout.isTTY === true && (format === "ndjson" || Option.contains(output, "-"))
   const live = progress === "live" ? true : progress === "auto" && !isShared ? undefined : false
   return Layer.provideMerge(
-    Log.layer(logFormat),
+    LiveTerminal.layerLogger(lines(logFormat)),
     NodeLiveTerminal.layer({ live, colors: isColored(process.stderr, "auto") })
   )
 }

@@ -1,7 +1,7 @@
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { extname } from "node:path"
-import type { Input } from "./crawlFlags.ts"
+import type { Input } from "./flags.ts"
 
 /** Where pages go. */
 export type Destination =

@@ -10,9 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { resolve } from "node:path"
-import { UsageError } from "../CommandFailed.ts"
-import { type Destination, parseDestination } from "./crawlDestination.ts"
-import type { Input } from "./crawlFlags.ts"
+import { UsageError } from "../../CommandFailed.ts"
+import { type Destination, parseDestination } from "./destination.ts"
+import type { Input } from "./flags.ts"
 
 /** What is to be done. */
 export interface CrawlPlan {

@@ -1,6 +1,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import { codes } from "../ExitCode.ts"
+import { codes } from "../../ExitCode.ts"
 
 /** How a crawl is stopped: each signal after the first asks for more haste. */
 export interface Ladder {

@@ -1,9 +1,10 @@
 import type * as SqlError from "effect/sql/SqlError"
-import { badData, type CrawlFailure, unavailable } from "./crawlFailure.ts"
+import type { CrawlFailed } from "../../CommandFailed.ts"
+import { badData, unavailable } from "./failure.ts"
 
 /** Says what is wrong with a SQLite file that a flag names. */
 export const sqliteFailure =
-  (flag: string, path: string) => ({ reason: { cause } }: SqlError.SqlError): CrawlFailure => {
+  (flag: string, path: string) => ({ reason: { cause } }: SqlError.SqlError): CrawlFailed => {
     const code = typeof cause === "object" && cause !== null && "errcode" in cause ? Number(cause.errcode) & 0xff : 0
     const detail = advices[code] ?? (cause instanceof Error ? cause.message : String(cause))
     const problem = `${flag}: ${path}: ${detail}`

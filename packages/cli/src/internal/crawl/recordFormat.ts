@@ -1,4 +1,6 @@
-import { type Cell, columnsOf, type PageRecord } from "./crawlPageRecord.ts"
+import { parse } from "csv-parse/sync"
+import { stringify } from "csv-stringify/sync"
+import { type Cell, columnsOf, type PageRecord } from "./pageRecord.ts"
 
 /** How pages stand in a file, a record each. */
 export interface RecordFormat {
@@ -39,15 +41,15 @@ export const csv = (selectors: ReadonlyArray<string>): RecordFormat => {
     header: row([...columns.keys()]),
     encode: (page) => row(cells.map((cell) => cell(page))),
     urlOf: (record) => {
-      const [, quoted, plain] = /^(?:"((?:[^"]|"")*)"|([^",\n]*)),/.exec(record) ?? []
-      return quoted?.replaceAll("\"\"", "\"") ?? (plain === "" ? undefined : plain)
+      try {
+        const [cells] = parse(record, { relax_column_count: true })
+        return cells === undefined || cells.length < 2 || cells[0] === "" ? undefined : cells[0]
+      } catch {
+        return undefined
+      }
     }
   }
 }
 
-const row = (cells: ReadonlyArray<Cell>): string => `${cells.map(cellText).join(",")}\n`
-
-const cellText = (cell: Cell): string => {
-  const text = cell === null ? "" : String(cell)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll("\"", "\"\"")}"` : text
-}
+const row = (cells: ReadonlyArray<Cell>): string =>
+  stringify([cells.map((cell) => cell === null ? "" : String(cell))], { quoted_match: /\r/ })
