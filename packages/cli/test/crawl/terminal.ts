@@ -27,8 +27,24 @@ export const open = (directory: string): Effect.Effect<Terminal, never, Scope.Sc
         const socket = `conveyor-${process.pid}-${performance.now()}`
         const tmux = (...args: ReadonlyArray<string>) =>
           execFileSync("tmux", ["-L", socket, "-f", "/dev/null", ...args], { encoding: "utf8", stdio: "pipe" })
-        // Neither the user's shell nor its prompt, which may draw themselves.
-        tmux("new-session", "-d", "-x", "150", "-y", "40", "-c", directory, "env", "-u", "CI", "PS1=$ ", "sh")
+        // Neither the user's shell nor its prompt, which may draw themselves; and not what npm says of itself where it runs the tests.
+        tmux(
+          "new-session",
+          "-d",
+          "-x",
+          "150",
+          "-y",
+          "40",
+          "-c",
+          directory,
+          "env",
+          "-u",
+          "CI",
+          "-u",
+          "npm_command",
+          "PS1=$ ",
+          "sh"
+        )
         return tmux
       }),
       // It is gone already where the test has closed it.
