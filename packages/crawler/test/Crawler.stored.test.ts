@@ -262,6 +262,31 @@ describe("Crawler with a store", () => {
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "an item of class Page came to does not fit")
     }))
 
+  it.effect("a priority that no database can compare is a defect of who enqueues it", () =>
+    Effect.gen(function*() {
+      class Urgent extends CrawlItem.Class<Urgent>()("Urgent", {}, { priority: -Infinity }) {}
+      const store = yield* CrawlStore.memory
+      const exit = yield* Effect.exit(
+        Effect.provide(Crawler.run([new Urgent({})], { store }), Urgent.toLayer({ process: () => Effect.void }))
+      )
+      assert.include(
+        Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "",
+        "priority of class Urgent must be finite, got -Infinity"
+      )
+    }))
+
+  it.effect("ends with a defect of its store, and waits for nothing", () =>
+    Effect.gen(function*() {
+      const memory = yield* CrawlStore.memory
+      const store: CrawlStore.CrawlStore = {
+        ...memory,
+        open: (options) =>
+          Effect.map(memory.open(options), (session) => ({ ...session, commit: () => Effect.die("out of its mind") }))
+      }
+      const exit = yield* Effect.exit(Effect.provide(Crawler.run([new Page({ name: "r" })], { store }), pages()))
+      assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "out of its mind")
+    }))
+
   it.effect("takes no time of its own", () =>
     Effect.gen(function*() {
       const store = yield* CrawlStore.memory

@@ -1,4 +1,5 @@
 import * as WorkQueue from "effect-work-queue/WorkQueue"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -90,6 +91,12 @@ class StoredEntry implements Entry {
 const isHooked = ({ behavior, options }: Registered): boolean =>
   behavior.afterChildren !== undefined || options.onFailure === "failFast"
 
+/** Databases have no other numbers that can be compared. */
+const finite = (name: string, priority: number): number => {
+  if (Number.isFinite(priority)) return priority
+  throw new RangeError(`Crawler: in a crawl with a store, priority of class ${name} must be finite, got ${priority}`)
+}
+
 /** An item that was enqueued and is not written down. */
 interface Child {
   readonly item: Item
@@ -129,7 +136,7 @@ export const make = Effect.fnUntraced(function*(
       data: codec.encode(item),
       uniqueKey: key === undefined ? undefined : `${name}\n${key(item)}`,
       limitKey: keyOf?.(item),
-      priority: typeof priority === "function" ? priority(item) : priority ?? 0,
+      priority: finite(name, typeof priority === "function" ? priority(item) : priority ?? 0),
       hooked: isHooked(registry.of(item)),
       failsFast: onFailure === "failFast",
       tracked: trackOverall === true
@@ -155,9 +162,9 @@ export const make = Effect.fnUntraced(function*(
   let working = 0
   let isExhausted = false
   let isClosing = false
-  let failure: CrawlStoreError | undefined
+  let failure: Cause.Cause<CrawlStoreError> | undefined
   let wake = () => {}
-  let keeper: Fiber.Fiber<unknown> | undefined
+  let keeper: Fiber.Fiber<unknown, CrawlStoreError> | undefined
 
   // --- items that are claimed
 
@@ -413,8 +420,10 @@ export const make = Effect.fnUntraced(function*(
     work,
     attend: (fail) =>
       Effect.map(
-        Effect.forkScoped(Effect.catch(keep, (error) => {
-          failure = error
+        Effect.forkScoped(Effect.catchCause(keep, (cause) => {
+          if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+          // A defect, too: without its keeper a crawl would wait for ever.
+          failure = cause
           return fail
         })),
         (fiber) => {
@@ -425,7 +434,7 @@ export const make = Effect.fnUntraced(function*(
       isClosing = true
       wake()
       if (keeper !== undefined) yield* Fiber.await(keeper)
-      if (failure !== undefined) return yield* failure
+      if (failure !== undefined) return yield* Effect.failCause(failure)
       yield* giveBack
       // What others have done counts too, where several processes share the crawl.
       const report = yield* session.report
