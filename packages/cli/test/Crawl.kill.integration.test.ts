@@ -12,9 +12,9 @@ const crawlKilled = Effect.fnUntraced(function*(directory: string, site: Site, o
   const args = ["crawl", site.url, "--state", `${output}.state`, "--output", output, "--select", "price=.price"]
   let unfinished = 0
   for (let i = 0; i < kills; i++) {
-    const running = yield* start(directory, i === 0 ? args : [...args, "--resume"])
-    // Some while it starts, most while it crawls; but the first not before there is a state.
-    const moment = i > 0 && i % 5 === 0
+    const running = yield* start(directory, [...args, "--resume"])
+    // Some while it starts, even before there is a state; most while it crawls.
+    const moment = i % 5 === 0
       ? Effect.sleep(yield* Random.nextIntBetween(100, 1000))
       : Effect.andThen(
         site.awaitAsked(yield* Random.nextIntBetween(3, 30)),

@@ -23,10 +23,6 @@ requires("postgres")("conveyor crawl, with PostgreSQL", () => {
         "--per-host",
         "4"
       ]
-      const nothing = yield* run(directory, [...args, "--resume"])
-      assert.strictEqual(nothing.code, 64)
-      assert.include(nothing.stderr, "holds no crawl to go on with")
-
       const first = yield* start(directory, [...args, "--output", "a.ndjson"])
       yield* site.awaitAsked(10)
       const others = yield* Effect.forEach(

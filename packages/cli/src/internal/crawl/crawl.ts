@@ -35,16 +35,16 @@ const follow = Effect.fnUntraced(function*(input: Input) {
   const { checkLinks, format, progress, resume } = input
   const place = Option.getOrUndefined(input.state)
   // Loaded when it is used: most crawls need no database.
-  const store = place === undefined
+  const state = place === undefined
     ? undefined
     : yield* Effect.flatMap(Effect.promise(() => import("./state.ts")), ({ open }) => open(place, resume))
   const ran = yield* Effect.gen(function*() {
-    const sink = yield* openSink(plan, store, resume)
-    const roots = input.sitemaps && !resume ? yield* withSitemaps(plan, ladder) : plan.site.roots
+    const sink = yield* openSink(plan, state?.store, resume)
+    const roots = input.sitemaps && state?.isBegun !== true ? yield* withSitemaps(plan, ladder) : plan.site.roots
     return yield* run({
       plan,
       roots,
-      store,
+      store: state?.store,
       sink,
       ladder,
       printsEvents: format === "ndjson",

@@ -24,7 +24,7 @@ export const flags = {
     "FILE",
     "keep the crawl in a SQLite file, or in PostgreSQL (postgres://…) for several machines, so that it can go on after any end"
   ),
-  resume: toggle("resume", "go on with the crawl in --state; the other flags as before"),
+  resume: toggle("resume", "go on with the crawl in --state, or begin it; the other flags as before"),
   output: text(
     "output",
     "FILE",

@@ -18,6 +18,12 @@ import { unavailable } from "./failure.ts"
 import { sqliteFailure } from "./sqliteFailure.ts"
 import { storeFailure } from "./storeFailure.ts"
 
+export interface State {
+  readonly store: CrawlStore
+  /** Whether there is something to go on with. */
+  readonly isBegun: boolean
+}
+
 /**
  * Opens the state of a crawl for as long as the Scope lives: one that holds a crawl to go on with it, one that holds none to begin one. A file
  * belongs to one process at a time, PostgreSQL to all who go on with the crawl in it.
@@ -25,16 +31,17 @@ import { storeFailure } from "./storeFailure.ts"
 export const open = Effect.fnUntraced(function*(
   place: string,
   resumes: boolean
-): Effect.fn.Return<CrawlStore, CrawlFailed | UsageError, FileSystem.FileSystem | Scope.Scope> {
+): Effect.fn.Return<State, CrawlFailed | UsageError, FileSystem.FileSystem | Scope.Scope> {
   for (const secret of secretsOf(place)) Logging.secrets.add(secret)
   const shown = String(redact(place))
-  const sql = yield* Effect.provide(isPg(place) ? openPg(place, shown) : openSqlite(place, resumes), Reactivity.layer)
+  const sql = yield* Effect.provide(isPg(place) ? openPg(place, shown) : openSqlite(place), Reactivity.layer)
   const store = yield* SqlCrawlStore.make().pipe(
     Effect.provideService(SqlClient.SqlClient, sql),
     Effect.mapError(storeFailure)
   )
   const isBegun = yield* Effect.mapError(holdsCrawl(sql, store), storeFailure)
-  if (resumes && !isBegun) return yield* nothingThere(shown)
+  // A process may be killed before there is anything to go on with, too.
+  if (resumes && !isBegun) yield* Effect.logWarning(`--resume: ${shown} holds no crawl yet; this begins one`)
   if (!resumes && isBegun) {
     return yield* new UsageError({
       problem: `--state: ${shown} holds a crawl already; add --resume to go on with it, or name another ${
@@ -42,22 +49,14 @@ export const open = Effect.fnUntraced(function*(
       } for a new one`
     })
   }
-  return store
+  return { store, isBegun }
 })
 
 const isPg = (place: string): boolean => /^postgres(?:ql)?:\/\//i.test(place)
 
-const nothingThere = (place: string): Effect.Effect<never, UsageError> =>
-  Effect.fail(
-    new UsageError({
-      problem: `--resume: ${place} holds no crawl to go on with; leave out --resume to begin one there`
-    })
-  )
-
-const openSqlite = Effect.fnUntraced(function*(path: string, resumes: boolean) {
+const openSqlite = Effect.fnUntraced(function*(path: string) {
   const fs = yield* FileSystem.FileSystem
   const failed = sqliteFailure("--state", path)
-  if (resumes && !(yield* Effect.orElseSucceed(fs.exists(path), () => false))) return yield* nothingThere(path)
   yield* Effect.mapError(
     fs.makeDirectory(dirname(path), { recursive: true }),
     (error) => unavailable(`--state: cannot write to ${path}: ${error.message}`)
