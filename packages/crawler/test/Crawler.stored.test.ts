@@ -287,6 +287,21 @@ describe("Crawler with a store", () => {
       assert.include(Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "", "out of its mind")
     }))
 
+  it.effect("ends its events, too, when its store is taken over", () =>
+    Effect.gen(function*() {
+      const store = yield* CrawlStore.memory
+      yield* Effect.scoped(Effect.gen(function*() {
+        const crawl = yield* Crawler.make([new Page({ name: "r" })], { store })
+        const events = yield* Effect.forkChild(Stream.runCollect(crawl.events), { startImmediately: true })
+        yield* Effect.scoped(store.open({ order: "fifo", maxItems: Infinity, roots: [] }))
+        for (let i = 0; i < 4; i++) yield* TestClock.adjust("1 second")
+        assert.strictEqual((yield* Effect.flip(crawl.awaitEnd)).reason, "TakenOver")
+        const last = (yield* Fiber.join(events)).at(-1)
+        assert.strictEqual(last?._tag, "Ended")
+        if (last?._tag === "Ended") assert.deepStrictEqual([last.report.left, last.report.roots], [1, []])
+      })).pipe(Effect.provide(pages(() => Effect.sleep("1 second"))))
+    }))
+
   it.effect("takes no time of its own", () =>
     Effect.gen(function*() {
       const store = yield* CrawlStore.memory

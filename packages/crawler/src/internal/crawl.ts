@@ -50,16 +50,21 @@ export const make = Effect.fnUntraced(function*<I extends Item>(
     ? LiveTree.make(surroundings, roots)
     : yield* StoredTree.make(surroundings, roots, store)
 
-  const end = yield* Effect.cached(Effect.uninterruptible(Effect.map(tree.close, (outcomes): CrawlReport<I> => {
+  const finish = (outcomes: CrawlReport<I>["roots"]): CrawlReport<I> => {
     ledger.close()
     const { enqueued, failed, interrupted, skipped, succeeded } = tree.totals()
     const left = enqueued - succeeded - failed - interrupted
     const report = { enqueued, succeeded, failed, interrupted, left, skipped, roots: outcomes }
     ledger.tell({ _tag: "Ended", report })
     return report
-  })))
+  }
+  const end = yield* Effect.cached(Effect.uninterruptible(tree.close.pipe(
+    // Who watches a crawl that fails must not wait for ever.
+    Effect.tapCause(() => Effect.sync(() => finish([]))),
+    Effect.map(finish)
+  )))
   // Runs after the crew has ended, since finalizers run last in, first out.
-  yield* Effect.addFinalizer(() => Effect.ignore(end))
+  yield* Effect.addFinalizer(() => Effect.exit(end))
   const crew = yield* Crew.make(queue, {
     name: "crawl",
     size: settings.concurrency,
@@ -71,7 +76,7 @@ export const make = Effect.fnUntraced(function*<I extends Item>(
   yield* tree.attend(Crew.kill(crew))
   const awaitEnd = Effect.andThen(Crew.awaitEnd(crew), end)
   // Somebody may watch and nobody wait.
-  yield* Effect.forkScoped(Effect.ignore(awaitEnd))
+  yield* Effect.forkScoped(Effect.exit(awaitEnd))
 
   return {
     events: ledger.watchers.events,
