@@ -10,6 +10,25 @@ const urlsOf = (lines: ReadonlyArray<{ readonly url: string }>) => lines.map(({ 
 const textLines = (text: string): ReadonlyArray<any> =>
   text.trimEnd().split("\n").map((line) => JSON.parse(line) as unknown)
 
+/** What stands of a page in every format. */
+const page7 = (url: string) => ({
+  url: `${url}page/7`,
+  finalUrl: `${url}page/7`,
+  status: 200,
+  contentType: "text/html",
+  title: "Page 7, \"quoted\"",
+  language: null,
+  canonical: null,
+  depth: 3,
+  referrer: `${url}page/3`,
+  linksFound: 3,
+  linksFollowed: 2,
+  bytes: 199,
+  refusal: null,
+  error: null,
+  message: null
+})
+
 describe("conveyor crawl", () => {
   it.live("prints pages as NDJSON where standard output is no terminal, and all else on standard error", () =>
     Effect.gen(function*() {
@@ -21,21 +40,7 @@ describe("conveyor crawl", () => {
       const { millis, ...page } = pages.find(({ url }) => url === `${site.url}page/7`)
       assert.isAtLeast(millis, 0)
       assert.deepStrictEqual(page, {
-        url: `${site.url}page/7`,
-        finalUrl: `${site.url}page/7`,
-        status: 200,
-        contentType: "text/html",
-        title: "Page 7, \"quoted\"",
-        language: null,
-        canonical: null,
-        depth: 3,
-        referrer: `${site.url}page/3`,
-        linksFound: 3,
-        linksFollowed: 2,
-        bytes: 199,
-        refusal: null,
-        error: null,
-        message: null,
+        ...page7(site.url),
         meta: { description: "About 7" },
         selected: { price: ["7 €", "7 more"] }
       })
@@ -72,22 +77,8 @@ describe("conveyor crawl", () => {
         ...rowsOf(`${directory}/out.db`, "select * from pages where url like '%/page/7'")[0],
         millis: 0
       }, {
-        url: `${site.url}page/7`,
-        finalUrl: `${site.url}page/7`,
-        status: 200,
-        contentType: "text/html",
-        title: "Page 7, \"quoted\"",
-        language: null,
-        canonical: null,
-        depth: 3,
-        referrer: `${site.url}page/3`,
-        linksFound: 3,
-        linksFollowed: 2,
-        bytes: 199,
+        ...page7(site.url),
         millis: 0,
-        refusal: null,
-        error: null,
-        message: null,
         meta: "{\"description\":\"About 7\"}",
         price: "7 €\n7 more",
         "selected.title": "Page 7, \"quoted\""

@@ -120,7 +120,8 @@ export interface Processing {
   readonly parent: Item | undefined
   /**
    * Adds children, of any classes whose Layers are there, and gives those that are skipped. They may begin before this item
-   * has been processed; those of a class with `retry` are added, and skipped, when the attempt has succeeded.
+   * has been processed; those of a class with `retry` are added, and skipped, when the attempt has succeeded. In a crawl with a
+   * store they are held in memory until this item has been processed, and begin, or are skipped as known or too many, after that.
    */
   readonly enqueue: <const Items extends ReadonlyArray<Item>>(
     ...items: Items

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Schema, Scope } from "effect"
 import { Crawler, type CrawlEvent, CrawlItem, CrawlOutcome } from "effect-crawler"
 import { Simulation } from "effect-simulation"
-import { between, chance, crawl, pick, type Planned, type Result } from "./randomTree.ts"
+import { between, chance, crawl, nextOf, pick, type Planned, type Result } from "./randomTree.ts"
 
 const check = (given: Parameters<typeof crawl>[0], law: (result: Result) => void) =>
   Simulation.check(() => crawl(given), (outcome) => {
@@ -167,12 +167,7 @@ describe("Crawler", () => {
       for (const { _tag, id } of observed.log) {
         if (_tag === "enqueue") waiting.push(observed.planned[id]!.item)
         if (_tag !== "start") continue
-        const least = Math.min(...waiting.map(({ priority }) => priority))
-        const next = order === "fifo"
-          ? waiting[0]
-          : order === "lifo"
-          ? waiting.at(-1)
-          : waiting.find(({ priority }) => priority === least)
+        const next = nextOf(order, waiting)
         assert.strictEqual(id, next?.id)
         waiting.splice(waiting.indexOf(next!), 1)
       }

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { Crawler, type CrawlEvent, CrawlItem, type CrawlOutcome, CrawlStore } from "effect-crawler"
 import { Simulation } from "effect-simulation"
-import { between, chance, layersOf, Observed, pick, type Planned, planTree } from "./randomTree.ts"
+import { between, chance, layersOf, nextOf, Observed, pick, type Planned, planTree } from "./randomTree.ts"
 
 // What is stopped, killed or cut off at random moments, and resumed, comes to what it would have come to.
 
@@ -230,12 +230,7 @@ describe("Crawler with a store", () => {
         if (_tag === "end") waiting.push(...enqueued.get(id) ?? [])
         if (_tag !== "start") continue
         current = id
-        const least = Math.min(...waiting.map(({ priority }) => priority))
-        const next = order === "fifo"
-          ? waiting[0]
-          : order === "lifo"
-          ? waiting.at(-1)
-          : waiting.find(({ priority }) => priority === least)
+        const next = nextOf(order, waiting)
         assert.strictEqual(id, next?.id)
         waiting.splice(waiting.indexOf(next!), 1)
       }

@@ -20,6 +20,14 @@ const pages = (process: (name: string) => Effect.Effect<void> = () => Effect.voi
       })
   })
 
+/** A store with a page that was not done. */
+const left = Effect.gen(function*() {
+  const store = yield* CrawlStore.memory
+  const crawl = yield* Crawler.make([new Page({ name: "r" })], { store })
+  yield* crawl.kill
+  return store
+}).pipe(Effect.scoped, Effect.provide(pages(() => Effect.never)))
+
 describe("Crawler with a store", () => {
   it.effect.each(
     [
@@ -224,11 +232,7 @@ describe("Crawler with a store", () => {
 
   it.effect("says that it cannot go on with a store of items whose class it does not have", () =>
     Effect.gen(function*() {
-      const store = yield* CrawlStore.memory
-      yield* Effect.scoped(Effect.gen(function*() {
-        const crawl = yield* Crawler.make([new Page({ name: "r" })], { store })
-        yield* crawl.kill
-      })).pipe(Effect.provide(pages(() => Effect.never)))
+      const store = yield* left
       const error = yield* Effect.flip(
         Effect.provide(Crawler.run<Task>([], { store }), Task.toLayer({ process: () => Effect.void }))
       )
@@ -239,11 +243,7 @@ describe("Crawler with a store", () => {
   it.effect("says that it cannot go on with items that do not fit their schema any more", () =>
     Effect.gen(function*() {
       class Other extends CrawlItem.Class<Other>()("Page", { title: Schema.String }) {}
-      const store = yield* CrawlStore.memory
-      yield* Effect.scoped(Effect.gen(function*() {
-        const crawl = yield* Crawler.make([new Page({ name: "r" })], { store })
-        yield* crawl.kill
-      })).pipe(Effect.provide(pages(() => Effect.never)))
+      const store = yield* left
       const error = yield* Effect.flip(
         Effect.provide(Crawler.run<Other>([], { store }), Other.toLayer({ process: () => Effect.void }))
       )

@@ -202,6 +202,13 @@ const behaviorOf = (observed: Observed, hooked: boolean) => ({
     : undefined
 })
 
+/** Which of the items that wait one worker begins next. */
+export const nextOf = (order: "fifo" | "lifo" | "priority", waiting: ReadonlyArray<AnyItem>): AnyItem | undefined => {
+  if (order !== "priority") return waiting.at(order === "fifo" ? 0 : -1)
+  const least = Math.min(...waiting.map(({ priority }) => priority))
+  return waiting.find(({ priority }) => priority === least)
+}
+
 /** What is done with the items of a planned tree. */
 export const layersOf = (observed: Observed) => {
   const hooked = behaviorOf(observed, true)
