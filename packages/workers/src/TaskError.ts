@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
  * @stability unstable
  * @since 0.1.0
  */
-export class TaskTimeout extends Schema.TaggedErrorClass<TaskTimeout>()("TaskTimeout", {
+export class TaskTimeout extends Schema.TaggedError<TaskTimeout>()("TaskTimeout", {
   task: Schema.String,
   /** Milliseconds it was given, each time. */
   timeout: Schema.Number,
@@ -32,7 +32,7 @@ export class TaskTimeout extends Schema.TaggedErrorClass<TaskTimeout>()("TaskTim
  * @stability unstable
  * @since 0.1.0
  */
-export class TaskExpired extends Schema.TaggedErrorClass<TaskExpired>()("TaskExpired", {
+export class TaskExpired extends Schema.TaggedError<TaskExpired>()("TaskExpired", {
   task: Schema.String,
   /** Milliseconds from its submission. */
   deadline: Schema.Number,
@@ -53,7 +53,7 @@ export class TaskExpired extends Schema.TaggedErrorClass<TaskExpired>()("TaskExp
  * @stability unstable
  * @since 0.1.0
  */
-export class TaskCancelled extends Schema.TaggedErrorClass<TaskCancelled>()("TaskCancelled", {
+export class TaskCancelled extends Schema.TaggedError<TaskCancelled>()("TaskCancelled", {
   task: Schema.String,
   begun: Schema.Boolean
 }) {
@@ -70,7 +70,7 @@ export class TaskCancelled extends Schema.TaggedErrorClass<TaskCancelled>()("Tas
  * @stability unstable
  * @since 0.1.0
  */
-export class WorkerLost extends Schema.TaggedErrorClass<WorkerLost>()("WorkerLost", {
+export class WorkerLost extends Schema.TaggedError<WorkerLost>()("WorkerLost", {
   task: Schema.String,
   worker: Schema.String,
   /** How it ended: `exited with code 1: …`, `killed by SIGKILL`, `ran out of memory: …`, `disconnected: …`. */
@@ -88,7 +88,7 @@ export class WorkerLost extends Schema.TaggedErrorClass<WorkerLost>()("WorkerLos
  * @stability unstable
  * @since 0.1.0
  */
-export class TaskQuarantined extends Schema.TaggedErrorClass<TaskQuarantined>()("TaskQuarantined", {
+export class TaskQuarantined extends Schema.TaggedError<TaskQuarantined>()("TaskQuarantined", {
   task: Schema.String,
   deaths: Schema.Number,
   /** How the last of them ended. */
@@ -106,7 +106,7 @@ export class TaskQuarantined extends Schema.TaggedErrorClass<TaskQuarantined>()(
  * @stability unstable
  * @since 0.1.0
  */
-export class NoWorkers extends Schema.TaggedErrorClass<NoWorkers>()("NoWorkers", {
+export class NoWorkers extends Schema.TaggedError<NoWorkers>()("NoWorkers", {
   task: Schema.String,
   detail: Schema.String
 }) {
@@ -122,7 +122,7 @@ export class NoWorkers extends Schema.TaggedErrorClass<NoWorkers>()("NoWorkers",
  * @stability unstable
  * @since 0.1.0
  */
-export class QueueFull extends Schema.TaggedErrorClass<QueueFull>()("QueueFull", {
+export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
   task: Schema.String,
   capacity: Schema.Number
 }) {
@@ -138,7 +138,7 @@ export class QueueFull extends Schema.TaggedErrorClass<QueueFull>()("QueueFull",
  * @stability unstable
  * @since 0.1.0
  */
-export class QueueClosed extends Schema.TaggedErrorClass<QueueClosed>()("QueueClosed", {
+export class QueueClosed extends Schema.TaggedError<QueueClosed>()("QueueClosed", {
   task: Schema.String,
   begun: Schema.Boolean
 }) {

@@ -37,7 +37,7 @@ export type WorkerKind = "fiber" | "thread" | "process" | "remote"
  * @stability unstable
  * @since 0.1.0
  */
-export class WorkerStartError extends Schema.TaggedErrorClass<WorkerStartError>()("WorkerStartError", {
+export class WorkerStartError extends Schema.TaggedError<WorkerStartError>()("WorkerStartError", {
   reason: Schema.Literals(["Refused", "Unreachable", "Unauthorized", "Full", "Exited"]),
   /** What was started, where. */
   worker: Schema.String,
@@ -96,7 +96,7 @@ export interface WorkerLink {
    * Posts messages, in order, moving what is in `transfers`. Never waits; does nothing once the worker is gone; throws a
    * `DataCloneError`, with nothing posted, if a message cannot be cloned.
    */
-  readonly post: (batch: ReadonlyArray<ToWorkerMessage>, transfers?: ReadonlyArray<Transferable> | undefined) => void
+  readonly post: (batch: ReadonlyArray<ToWorkerMessage>, transfers?: ReadonlyArray<object> | undefined) => void
   /** Waits until the worker is gone. After it, nothing is received any more. */
   readonly ended: Effect.Effect<WorkerEnd>
   /** Ends the worker whatever it does, in the gentlest way that works on one that does not listen (SIGTERM). Does not wait. */

@@ -12,7 +12,7 @@ export interface TaskServer {
 }
 
 export interface TaskServerOptions {
-  readonly post: (batch: ReadonlyArray<FromWorkerMessage>, transfers?: ReadonlyArray<Transferable>) => void
+  readonly post: (batch: ReadonlyArray<FromWorkerMessage>, transfers?: ReadonlyArray<object>) => void
   /** Called once, when a Close was received and all that ran has been answered: the time to release the handlers and end. */
   readonly onClose: () => void
   /** Whether values cross as they are. */
