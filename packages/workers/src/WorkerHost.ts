@@ -128,6 +128,8 @@ export interface WorkerStartOptions {
  */
 export class WorkerHost extends Context.Service<WorkerHost, {
   readonly kind: WorkerKind
+  /** How many workers a pool on it has at most, unless it is told. */
+  readonly workers: number
   /** Whether values cross as they are, without being encoded: workers in the same heap. */
   readonly shares: boolean
   /**
