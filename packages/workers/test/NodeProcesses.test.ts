@@ -1,0 +1,40 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import * as NodeProcesses from "effect-workers/NodeProcesses"
+import { ToWorker } from "../src/internal/messages.ts"
+import { execArgv, moduleUrl, start } from "./NodeWorkerSuite.ts"
+
+const puppet = NodeProcesses.layerEntry(moduleUrl("puppet"), { execArgv })
+
+describe("NodeProcesses", () => {
+  it.effect("starts a process, posts to it, and closes it", () =>
+    Effect.gen(function*() {
+      const { link, tell, value } = yield* start(puppet)
+      assert.notStrictEqual(link.details.pid, process.pid)
+      tell("echo", { some: ["value", 1n, undefined] })
+      assert.deepStrictEqual(yield* value, { some: ["value", 1n, undefined] })
+      link.post([[ToWorker.Close]])
+      assert.deepStrictEqual(yield* link.ended, { _tag: "Closed" })
+      tell("echo", "nobody is there any more")
+    }))
+
+  it.effect("dies of a module that is no URL and no absolute path", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Effect.scoped(start(NodeProcesses.layer("./tasks.js"))))
+      assert.include(
+        String(Exit.isFailure(exit) && exit.cause),
+        "NodeProcesses.layer: module must be a URL or an absolute path, got \"./tasks.js\""
+      )
+    }))
+
+  it.effect("dies of a heap that is no number of bytes", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(
+        Effect.scoped(start(NodeProcesses.layer(moduleUrl("puppet"), { maxHeapBytes: 0.5 })))
+      )
+      assert.include(
+        String(Exit.isFailure(exit) && exit.cause),
+        "NodeProcesses.layer: maxHeapBytes must be a whole number > 0, got 0.5"
+      )
+    }))
+})
