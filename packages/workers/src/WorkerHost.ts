@@ -115,6 +115,8 @@ export interface WorkerLink {
 export interface WorkerStartOptions {
   /** What the queue calls it: `worker-3`. */
   readonly name: string
+  /** Whether values cross encoded: always, but for a host that `shares`, where the queue decides. */
+  readonly encoded: boolean
   /** Takes what the worker posts, after it was ready; batches come in order, and never inside `post`. */
   readonly receive: (batch: ReadonlyArray<FromWorkerMessage>) => void
 }
@@ -130,7 +132,7 @@ export class WorkerHost extends Context.Service<WorkerHost, {
   readonly kind: WorkerKind
   /** How many workers a pool on it has at most, unless it is told. */
   readonly workers: number
-  /** Whether values cross as they are, without being encoded: workers in the same heap. */
+  /** Whether values may cross as they are, without being encoded: workers in the same heap. */
   readonly shares: boolean
   /**
    * Starts a worker and waits until its handlers are there. When the Scope closes, or the effect is interrupted, the worker is

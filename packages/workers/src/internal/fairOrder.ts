@@ -88,6 +88,12 @@ class Lane<T extends Queued> implements Ranked {
     task.newer = undefined
   }
 
+  all(): Array<T> {
+    const tasks: Array<T> = []
+    for (let task = this.oldest; task !== undefined; task = task.newer as T | undefined) tasks.push(task)
+    return tasks
+  }
+
   private setOldest(task: T | undefined): void {
     this.oldest = task
     if (task === undefined) return
@@ -144,6 +150,10 @@ class Line<T extends Queued> implements Ranked {
   private laneOf(weight: number): Lane<T> | undefined {
     for (const lane of this.lanes.entries) if (lane.weight === weight) return lane
     return undefined
+  }
+
+  all(): Array<T> {
+    return this.lanes.entries.flatMap((lane) => lane.all())
   }
 
   private rank(): void {
@@ -211,6 +221,11 @@ export class FairOrder<T extends Queued> {
       this.named.delete(line.series!)
     }
     return true
+  }
+
+  /** All that are queued, in no order. */
+  all(): Array<T> {
+    return [this.unnamed, ...this.named.values()].flatMap((line) => line.all())
   }
 
   /** Takes all of a series, in order. */

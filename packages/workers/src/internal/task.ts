@@ -1,0 +1,116 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { TaskError } from "../TaskError.ts"
+import type { Alarm } from "./alarms.ts"
+import type { Place, Queued } from "./fairOrder.ts"
+import type { Trace } from "./messages.ts"
+import type { PolicySettings } from "./settings.ts"
+import type { Worker } from "./worker.ts"
+
+export type Outcome = Effect.Effect<unknown, unknown>
+
+/** What a task is, apart from this one call of it. */
+export interface TaskKind {
+  readonly tag: string
+  /** Milliseconds that the next one is expected to run, from those that ran; infinite if it cannot be foreseen. */
+  expected: number
+}
+
+/** Takes the items of a stream as they come. */
+export interface Sink {
+  readonly items: (decoded: Effect.Effect<ReadonlyArray<unknown>>) => void
+}
+
+/** Why a task is interrupted. What its worker answers all the same is believed, unless it is the interruption. */
+export interface Interruption {
+  readonly error: TaskError
+  /** Whether it may be begun again. */
+  readonly again: boolean
+}
+
+/** One call of a task, from its submission until it is settled. While it is queued it is an entry of the order. */
+export class Task implements Queued {
+  lane: Queued["lane"] = undefined
+  serial = 0
+  arrival = 0
+  older: Queued | undefined = undefined
+  newer: Queued | undefined = undefined
+  readonly id: number
+  readonly kind: TaskKind
+  readonly policy: PolicySettings
+  readonly payload: unknown
+  /** What the payload moves to the worker; nothing if the task may be needed again. */
+  readonly transfers: ReadonlyArray<object>
+  readonly sink: Sink | undefined
+  readonly trace: Trace | undefined
+  readonly submittedAt: number
+  /** Resumes whoever waits; set anew when that has gone, and only wants to know that it is over. */
+  settle: (outcome: Outcome) => void
+  state: "queued" | "assigned" | "settled" = "queued"
+  worker: Worker | undefined = undefined
+  begunAt = -1
+  /** Milliseconds that it was expected to run when it was assigned. */
+  expected = 0
+  place: Place = "inOrder"
+  /** How often it was assigned. */
+  attempts = 0
+  timeouts = 0
+  /** Workers that died while they ran it. */
+  deaths = 0
+  emitted = false
+  interruption: Interruption | undefined = undefined
+  timeoutAlarm: Alarm | undefined = undefined
+  deadlineAlarm: Alarm | undefined = undefined
+  graceAlarm: Alarm | undefined = undefined
+
+  constructor(
+    id: number,
+    kind: TaskKind,
+    policy: PolicySettings,
+    payload: unknown,
+    transfers: ReadonlyArray<object>,
+    sink: Sink | undefined,
+    trace: Trace | undefined,
+    submittedAt: number,
+    settle: (outcome: Outcome) => void
+  ) {
+    this.id = id
+    this.kind = kind
+    this.policy = policy
+    this.payload = payload
+    this.transfers = transfers
+    this.sink = sink
+    this.trace = trace
+    this.submittedAt = submittedAt
+    this.settle = settle
+  }
+
+  get tag(): string {
+    return this.kind.tag
+  }
+
+  get niceness(): number {
+    return this.policy.niceness
+  }
+
+  get series(): string | undefined {
+    return this.policy.series
+  }
+
+  /** Whether it may be begun again after a worker was lost. What has emitted may not: its reader would read it twice. */
+  get retryable(): boolean {
+    return this.policy.retryable && !this.emitted
+  }
+}
+
+/** The weight of the last task in what the next one is expected to take. */
+const weight = 0.1
+
+/** A task that took long makes the next one expected to, at once; quick ones make it so again little by little. */
+export const learn = (kind: TaskKind, runMillis: number): void => {
+  kind.expected = runMillis > kind.expected || kind.expected === Infinity
+    ? runMillis
+    : kind.expected + (runMillis - kind.expected) * weight
+}
+
+export const failed = (error: TaskError): Outcome => Exit.fail(error)
