@@ -25,6 +25,7 @@ import type { TaskError } from "./TaskError.ts"
 import type { TaskEvent } from "./TaskEvent.ts"
 import type { TaskPolicy } from "./TaskPolicy.ts"
 import type { PoolOptions, TaskQueueOptions } from "./TaskQueueOptions.ts"
+import type { TaskStats } from "./TaskStats.ts"
 import { WorkerHost } from "./WorkerHost.ts"
 
 const TypeId = "~effect-workers/TaskQueue"
@@ -371,3 +372,13 @@ export const shutdown = <R extends Rpc.Any>(
  */
 export const events = <R extends Rpc.Any>(self: TaskQueue<R>): Stream.Stream<TaskEvent> =>
   core(self).engine.broadcast.events
+
+/**
+ * What the queue has done and is doing, for all tasks, each task, each series, and each worker.
+ *
+ * @category observing
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const stats = <R extends Rpc.Any>(self: TaskQueue<R>): Effect.Effect<TaskStats> =>
+  Effect.sync(() => core(self).engine.stats())

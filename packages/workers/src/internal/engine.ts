@@ -10,12 +10,14 @@ import {
   QueueClosed,
   QueueFull,
   TaskCancelled,
+  type TaskError,
   TaskExpired,
   TaskQuarantined,
   TaskTimeout,
   WorkerLost
 } from "../TaskError.ts"
 import type { TaskEvent } from "../TaskEvent.ts"
+import type { TaskOutcome, TaskStats } from "../TaskStats.ts"
 import type { WorkerEnd } from "../WorkerHost.ts"
 import { Alarms } from "./alarms.ts"
 import { FairOrder, type Place } from "./fairOrder.ts"
@@ -24,6 +26,7 @@ import { describe, type Pool } from "./pool.ts"
 import type { QueueSettings } from "./settings.ts"
 import { failed, type Interruption, learn, type Outcome, type Task } from "./task.ts"
 import type { TaskCodec } from "./taskCodec.ts"
+import { TaskMeters } from "./taskStats.ts"
 import { Updates } from "./updates.ts"
 import type { Worker } from "./worker.ts"
 
@@ -41,6 +44,9 @@ export class Engine {
   readonly updates = new Updates(this)
   readonly broadcast = Broadcast.make<TaskEvent>(({ _tag }) => _tag === "Ended")
   readonly run: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+  readonly meters: TaskMeters
+  /** When the step began that is being made: one look at the clock is enough for all that it does. */
+  now = 0
   isPaused = false
   private readonly ended = Deferred.makeUnsafe<void>()
   /** Tasks beyond the capacity of the order, in the order in which they came. */
@@ -58,6 +64,7 @@ export class Engine {
     this.shares = shares
     this.alarms = new Alarms(context)
     this.run = Effect.runForkWith(context)
+    this.meters = new TaskMeters(context)
   }
 
   nextId(): number {
@@ -72,18 +79,20 @@ export class Engine {
 
   submit(task: Task, place: Place): void {
     const { series } = task
-    if (this.phase !== "open") return task.settle(failed(new QueueClosed({ task: task.tag, begun: false })))
+    this.now = this.alarms.now()
+    if (this.phase !== "open") return this.refuse(task, new QueueClosed({ task: task.tag, begun: false }))
     const hopeless = this.hopeless(series)
-    if (hopeless !== undefined) return task.settle(failed(new NoWorkers({ task: task.tag, detail: hopeless })))
+    if (hopeless !== undefined) return this.refuse(task, new NoWorkers({ task: task.tag, detail: hopeless }))
     if (this.order.size >= this.settings.capacity && this.settings.refuses) {
-      return task.settle(failed(new QueueFull({ task: task.tag, capacity: this.settings.capacity })))
+      return this.refuse(task, new QueueFull({ task: task.tag, capacity: this.settings.capacity }))
     }
     this.unsettled++
+    this.meters.submitted(task, this.now)
     task.place = place
     if (task.policy.deadline < Infinity) {
       task.deadlineAlarm = this.alarms.set(task.policy.deadline, () =>
         this.interrupt(task, {
-          error: new TaskExpired({ task: task.tag, deadline: task.policy.deadline, begun: task.begunAt >= 0 }),
+          error: new TaskExpired({ task: task.tag, deadline: task.policy.deadline, begun: task.isRunning }),
           again: false
         }))
     }
@@ -96,6 +105,12 @@ export class Engine {
     if (this.order.size >= this.settings.capacity) this.outside.push(task)
     else this.order.push(task, place)
     for (const pool of this.pools) if (pool.serves(series)) pool.scale()
+  }
+
+  private refuse(task: Task, error: TaskError): void {
+    this.meters.refused(task)
+    task.state = "settled"
+    task.settle(failed(error))
   }
 
   /** Why no worker will ever run tasks of this series; one that nobody serves may still find somebody. */
@@ -125,8 +140,9 @@ export class Engine {
 
   /** It is among those that its worker runs. */
   begun(task: Task): void {
-    task.begunAt = this.alarms.now()
     const { timeout } = task.policy
+    this.meters.begun(task, this.now)
+    task.worker!.meter!.begun(this.now)
     if (timeout < Infinity) task.timeoutAlarm = this.alarms.set(timeout, () => this.timedOut(task))
   }
 
@@ -150,13 +166,15 @@ export class Engine {
 
   cannotBePosted(task: Task, cause: unknown): void {
     const worker = task.worker!
+    this.now = this.alarms.now()
     worker.pool.unassign(worker, task)
-    this.finish(task, Exit.die(cause))
+    this.finish(task, Exit.die(cause), "failed")
     worker.pool.answered(worker)
   }
 
   /** Takes what a worker posted. */
   receive(worker: Worker, batch: ReadonlyArray<FromWorkerMessage>): void {
+    this.now = this.alarms.now()
     for (const message of batch) {
       switch (message[0]) {
         case FromWorker.Succeeded: {
@@ -164,7 +182,7 @@ export class Engine {
           if (task === undefined) worker.updates.get(message[1])?.({ _tag: "Succeeded", value: message[3] })
           else {
             this.release(worker, task, message[2])
-            this.finish(task, codecFor(worker, task).decodeSuccess(message[3]))
+            this.finish(task, codecFor(worker, task).decodeSuccess(message[3]), "succeeded")
           }
           break
         }
@@ -201,11 +219,11 @@ export class Engine {
   }
 
   private answeredWithFailure(task: Task, decode: Effect.Effect<Exit.Exit<never, unknown>>): void {
-    if (task.interruption === undefined) return this.finish(task, Effect.flatten(decode))
+    if (task.interruption === undefined) return this.finish(task, Effect.flatten(decode), "failed")
     const decoded = Effect.runSyncExit(decode)
     const answer = Exit.isSuccess(decoded) ? decoded.value : decoded
     if (Exit.isFailure(answer) && Cause.hasInterruptsOnly(answer.cause)) this.interrupted(task, task.interruption)
-    else this.finish(task, answer)
+    else this.finish(task, answer, "failed")
   }
 
   // --- Interruption
@@ -214,8 +232,9 @@ export class Engine {
   interrupt(task: Task, interruption: Interruption): void {
     if (task.state === "settled") return
     if (task.state === "queued") {
+      this.now = this.alarms.now()
       this.order.remove(task)
-      this.finish(task, failed(interruption.error))
+      this.fail(task, interruption.error)
       return this.admit()
     }
     const worker = task.worker!
@@ -231,7 +250,7 @@ export class Engine {
     return Effect.callback<void>((resume) => {
       if (task.state === "settled") return resume(Effect.void)
       task.settle = () => resume(Effect.void)
-      this.interrupt(task, { error: new TaskCancelled({ task: task.tag, begun: task.begunAt >= 0 }), again: false })
+      this.interrupt(task, { error: new TaskCancelled({ task: task.tag, begun: task.isRunning }), again: false })
     })
   }
 
@@ -239,7 +258,7 @@ export class Engine {
   cancel(chosen: (task: Task) => boolean): number {
     const tasks = this.all().filter(chosen)
     for (const task of tasks) {
-      this.interrupt(task, { error: new TaskCancelled({ task: task.tag, begun: task.begunAt >= 0 }), again: false })
+      this.interrupt(task, { error: new TaskCancelled({ task: task.tag, begun: task.isRunning }), again: false })
     }
     return tasks.length
   }
@@ -254,6 +273,7 @@ export class Engine {
   }
 
   private doesNotListen(worker: Worker, task: Task): void {
+    this.now = this.alarms.now()
     worker.pool.terminate(worker, task)
     // One that may begin again must not do so while it still runs.
     if (!task.interruption!.again) this.interrupted(task, task.interruption!)
@@ -261,13 +281,14 @@ export class Engine {
 
   private interrupted(task: Task, { again, error }: Interruption): void {
     if (again) this.retry(task, error)
-    else this.finish(task, failed(error))
+    else this.fail(task, error)
   }
 
   // --- Loss
 
   /** Settles, or begins again, what a worker that is gone had. */
   lost(worker: Worker, end: WorkerEnd): void {
+    this.now = this.alarms.now()
     for (const answer of [...worker.updates.values()]) answer({ _tag: "Lost", end })
     const detail = worker.terminatedFor ?? describe(end)
     const hasDied = worker.terminatedFor === undefined && end._tag !== "Disconnected"
@@ -278,9 +299,9 @@ export class Engine {
       task.worker = undefined
       if (task.interruption !== undefined) this.interrupted(task, task.interruption)
       else {
-        if (hasDied && task.begunAt >= 0) task.deaths++
+        if (hasDied && task.isRunning) task.deaths++
         const error = new WorkerLost({ task: task.tag, worker: worker.name, detail })
-        if (!task.retryable) this.finish(task, failed(error))
+        if (!task.retryable) this.fail(task, error)
         else if (task.deaths >= this.settings.quarantineAfter) this.quarantine(task, detail)
         else this.retry(task, error)
       }
@@ -288,26 +309,29 @@ export class Engine {
   }
 
   private retry(task: Task, reason: Interruption["error"]): void {
-    if (this.phase === "closing") {
-      return this.finish(task, failed(new QueueClosed({ task: task.tag, begun: true })))
-    }
+    if (this.phase === "closing") return this.fail(task, new QueueClosed({ task: task.tag, begun: true }))
+    if (task.isRunning) this.meters.retried(task, this.now)
     task.state = "queued"
     task.interruption = undefined
-    task.begunAt = -1
     this.order.push(task, "first")
-    this.tell({ _tag: "TaskRetried", at: this.alarms.now(), task: task.tag, reason })
+    this.tell({ _tag: "TaskRetried", at: this.now, task: task.tag, reason })
   }
 
   private quarantine(task: Task, detail: string): void {
     const { deaths, tag } = task
-    this.tell({ _tag: "TaskQuarantined", at: this.alarms.now(), task: tag, deaths })
-    this.finish(task, failed(new TaskQuarantined({ task: tag, deaths, detail })))
+    this.tell({ _tag: "TaskQuarantined", at: this.now, task: tag, deaths })
+    this.fail(task, new TaskQuarantined({ task: tag, deaths, detail }))
   }
 
   // --- Settlement
 
-  private finish(task: Task, outcome: Outcome): void {
+  private fail(task: Task, error: TaskError): void {
+    this.finish(task, failed(error), outcomeOf[error._tag])
+  }
+
+  private finish(task: Task, outcome: Outcome, what: TaskOutcome): void {
     if (task.state === "settled") return
+    this.meters.settled(task, this.now, what)
     task.state = "settled"
     this.alarms.cancel(task.deadlineAlarm)
     this.alarms.cancel(task.timeoutAlarm)
@@ -347,18 +371,24 @@ export class Engine {
     })
   }
 
+  stats(): TaskStats {
+    return this.meters.snapshot(this.pools.flatMap((pool) => pool.stats()))
+  }
+
   /** Gives to the free what is queued, everywhere. */
   dispatch(): void {
+    this.now = this.alarms.now()
     for (const pool of this.pools) pool.dispatch()
   }
 
   poolGaveUp(): void {
+    this.now = this.alarms.now()
     for (const task of this.all()) {
       if (task.state !== "queued") continue
       const detail = this.hopeless(task.series)
       if (detail === undefined) continue
       this.order.remove(task)
-      this.finish(task, failed(new NoWorkers({ task: task.tag, detail })))
+      this.fail(task, new NoWorkers({ task: task.tag, detail }))
     }
     this.admit()
   }
@@ -390,7 +420,7 @@ export class Engine {
   private endAll(): void {
     this.phase = "closing"
     for (const task of this.all()) {
-      this.interrupt(task, { error: new QueueClosed({ task: task.tag, begun: task.begunAt >= 0 }), again: false })
+      this.interrupt(task, { error: new QueueClosed({ task: task.tag, begun: task.isRunning }), again: false })
     }
   }
 
@@ -407,5 +437,16 @@ export class Engine {
     return [...this.order.all(), ...this.outside.slice(this.admitted), ...assigned].filter(({ state }) => state !== "settled")
   }
 }
+
+const outcomeOf = {
+  TaskTimeout: "timedOut",
+  TaskExpired: "expired",
+  TaskCancelled: "cancelled",
+  WorkerLost: "lost",
+  TaskQuarantined: "quarantined",
+  NoWorkers: "unserved",
+  QueueFull: "unserved",
+  QueueClosed: "closed"
+} satisfies Record<TaskError["_tag"], TaskOutcome>
 
 const codecFor = (worker: Worker, task: Task): TaskCodec => worker.pool.codecOf(task.tag)

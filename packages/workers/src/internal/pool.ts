@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import type { WorkerStats } from "../TaskStats.ts"
 import { type WorkerEnd, type WorkerHost, type WorkerLink, WorkerStartError } from "../WorkerHost.ts"
 import type { Alarm } from "./alarms.ts"
 import type { Engine } from "./engine.ts"
@@ -100,6 +101,7 @@ export class Pool {
     else assigned.splice(place, 1)
     worker.expected = assigned.length === 0 ? 0 : worker.expected - task.expected
     if (task.deaths > 0 && worker.suspects > 0) worker.suspects--
+    if (task.isRunning) worker.meter!.ended(this.engine.now, task.since)
     task.worker = undefined
     if (place < concurrency && assigned.length >= concurrency) this.engine.begun(assigned[concurrency - 1]!)
   }
@@ -190,6 +192,19 @@ export class Pool {
     this.scale()
   }
 
+  stats(): ReadonlyArray<WorkerStats> {
+    return Array.from(this.workers, (worker) => ({
+      name: worker.name,
+      kind: this.host.kind,
+      details: worker.link?.details ?? {},
+      pool: this.id,
+      state: worker.state,
+      done: worker.done,
+      restarts: this.restarts,
+      ...(worker.meter?.snapshot() ?? { running: 0, utilization: 0, recentUtilization: 0 })
+    }))
+  }
+
   /** Waits until no worker is left. */
   readonly awaitEmpty: Effect.Effect<void> = Effect.suspend(() =>
     this.workers.size === 0 ? Effect.void : Effect.callback<void>((resume) => {
@@ -265,12 +280,14 @@ export class Pool {
     const { engine } = this
     worker.state = "ready"
     worker.link = link
+    worker.meter = engine.meters.worker(this.settings.concurrency)
     this.starting--
     this.ready++
     this.failedStarts = 0
+    engine.now = engine.alarms.now()
     engine.tell({
       _tag: "WorkerStarted",
-      at: engine.alarms.now(),
+      at: engine.now,
       worker: worker.name,
       kind: this.host.kind,
       details: link.details
@@ -345,7 +362,7 @@ export class Pool {
   }
 
   private hasNothingToDo(worker: Worker): void {
-    worker.idleSince = this.engine.alarms.now()
+    worker.idleSince = this.engine.now
     if (this.idle?.isSet !== true && this.ready > this.settings.min && this.settings.idleTimeout < Infinity) {
       this.idle = this.engine.alarms.set(this.settings.idleTimeout, () => this.shrink())
     }

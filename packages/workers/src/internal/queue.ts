@@ -150,7 +150,6 @@ export class Core {
       policy.retryable || transfers.length === 0 ? nothing : transfers,
       sink,
       traceOf(fiber),
-      this.engine.alarms.now(),
       settle
     )
   }

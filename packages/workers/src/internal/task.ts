@@ -5,6 +5,7 @@ import type { Alarm } from "./alarms.ts"
 import type { Place, Queued } from "./fairOrder.ts"
 import type { Trace } from "./messages.ts"
 import type { PolicySettings } from "./settings.ts"
+import type { Measured } from "./taskStats.ts"
 import type { Worker } from "./worker.ts"
 
 export type Outcome = Effect.Effect<unknown, unknown>
@@ -29,7 +30,7 @@ export interface Interruption {
 }
 
 /** One call of a task, from its submission until it is settled. While it is queued it is an entry of the order. */
-export class Task implements Queued {
+export class Task implements Queued, Measured {
   lane: Queued["lane"] = undefined
   serial = 0
   arrival = 0
@@ -43,12 +44,15 @@ export class Task implements Queued {
   readonly transfers: ReadonlyArray<object>
   readonly sink: Sink | undefined
   readonly trace: Trace | undefined
-  readonly submittedAt: number
   /** Resumes whoever waits; set anew when that has gone, and only wants to know that it is over. */
   settle: (outcome: Outcome) => void
   state: "queued" | "assigned" | "settled" = "queued"
   worker: Worker | undefined = undefined
-  begunAt = -1
+  tagMeter: Measured["tagMeter"] = undefined
+  seriesMeter: Measured["seriesMeter"] = undefined
+  since = 0
+  /** Whether it is among those that its worker runs. */
+  isRunning = false
   /** Milliseconds that it was expected to run when it was assigned. */
   expected = 0
   place: Place = "inOrder"
@@ -71,7 +75,6 @@ export class Task implements Queued {
     transfers: ReadonlyArray<object>,
     sink: Sink | undefined,
     trace: Trace | undefined,
-    submittedAt: number,
     settle: (outcome: Outcome) => void
   ) {
     this.id = id
@@ -81,7 +84,6 @@ export class Task implements Queued {
     this.transfers = transfers
     this.sink = sink
     this.trace = trace
-    this.submittedAt = submittedAt
     this.settle = settle
   }
 

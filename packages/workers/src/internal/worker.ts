@@ -4,6 +4,7 @@ import { ToWorker, type ToWorkerMessage } from "./messages.ts"
 import type { Alarm } from "./alarms.ts"
 import type { Pool } from "./pool.ts"
 import type { Task } from "./task.ts"
+import type { WorkerMeter } from "./taskStats.ts"
 import type { UpdateAnswer } from "./updates.ts"
 
 /**
@@ -22,6 +23,7 @@ export class Worker {
   readonly startedAt: number
   state: WorkerState = "starting"
   link: WorkerLink | undefined = undefined
+  meter: WorkerMeter | undefined = undefined
   keeper: Fiber.Fiber<void> | undefined = undefined
   /** In the order of assignment, which is that in which it begins them: the first `concurrency` run. */
   readonly assigned: Array<Task> = []
