@@ -223,6 +223,10 @@ const because = (unfit: Cause.Cause<never>, exit: Failure): Exit.Exit<never> => 
 }
 
 const anyDefect = Schema.toCodecJson(Schema.Exit(Schema.Never, Schema.Never, Schema.Defect()))
+
+/** What dies of a plain error, encoded for whatever task. */
+export const defectExit = (defect: Error): unknown => Schema.encodeSync(anyDefect)(Exit.die(defect))
+
 const encodeDefect = parsing("a defect", SchemaParser.encodeUnknownEffect(anyDefect))
 const decodeDefect = parsing("a defect", SchemaParser.decodeUnknownEffect(anyDefect))
 
