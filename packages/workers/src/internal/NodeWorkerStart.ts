@@ -1,5 +1,5 @@
 import * as Deferred from "effect/Deferred"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -106,7 +106,9 @@ export const start = (
           Effect.timeoutOrElse({
             duration: spawner.startTimeout,
             orElse: () =>
-              Effect.fail(failed("Exited", `it was not ready within ${spawner.startTimeout}, and was killed`))
+              Effect.fail(
+                failed("Exited", `it was not ready within ${Duration.format(spawner.startTimeout)}, and was killed`)
+              )
           }),
           Effect.onError(() => kill(worker)),
           Effect.as<WorkerLink>({

@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from "node:child_process"
 import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from "../../src/internal/messages.ts"
 import * as NodeWorkerPort from "../../src/internal/NodeWorkerPort.ts"
 
@@ -6,6 +7,8 @@ import * as NodeWorkerPort from "../../src/internal/NodeWorkerPort.ts"
 const port = NodeWorkerPort.open()!
 
 const answer = (id: number, value: unknown): FromWorkerMessage => [FromWorker.Succeeded, id, 0, value]
+
+const kept: Array<Uint8Array> = []
 
 const spin = () => {
   for (;;);
@@ -20,11 +23,11 @@ const acts: Record<string, (payload: any, id: number) => unknown> = {
   echo: (payload) => payload,
   exit: (code) => process.exit(code),
   throw: (text) =>
-    setImmediate(() => {
+    void setImmediate(() => {
       throw new Error(text)
     }),
   throwString: (text) =>
-    setImmediate(() => {
+    void setImmediate(() => {
       throw text
     }),
   reject: (text) => void Promise.reject(new TypeError(text)),
@@ -37,7 +40,14 @@ const acts: Record<string, (payload: any, id: number) => unknown> = {
   },
   kind: (bytes) => bytes.constructor.name,
   memory: () => port.memory(),
-  isConnected: () => process.connected,
+  keep: (bytes) => kept.push(new Uint8Array(bytes).fill(1)),
+  sleep: (seconds) => spawnSync("sleep", [String(seconds)]).status,
+  /** Leaves a process behind that holds its standard error. */
+  leave: (seconds) => {
+    spawn("sleep", [String(seconds)], { stdio: ["ignore", "ignore", "inherit"] }).unref()
+    process.exit(2)
+  },
+  surroundings: () => [process.cwd(), process.env["ONLY"], process.env["PATH"]],
   /** Gives bytes, and tells next whether they are gone from here. */
   move: (length, id) => {
     const bytes = new Uint8Array(length).fill(7)
