@@ -13,8 +13,12 @@ const outputBlock = /^\/\/ Output(?<pattern> \(pattern\))?:\n(?<lines>(?:\/\/.*\
 
 const run = promisify(execFile)
 
+// A folder with a main.ts is one example, of which the other files are parts.
+const mains = files("examples/**/main.ts").map((path) => path.replace(/main\.ts$/, ""))
+const isPart = (path: string): boolean => !path.endsWith("/main.ts") && mains.some((folder) => path.startsWith(folder))
+
 describe.concurrent("examples", () => {
-  for (const path of files("examples/**/*.ts")) {
+  for (const path of files("examples/**/*.ts").filter((path) => !isPart(path))) {
     it(`${path} prints what it says`, { timeout: 60_000 }, async () => {
       const block = outputBlock.exec(read(path))?.groups
       assert(block !== undefined, "an example ends in a `// Output:` block")

@@ -205,6 +205,9 @@ export class Engine {
         case FromWorker.Memory:
           worker.pool.remembers(worker, message[1])
           break
+        case FromWorker.Resigned:
+          worker.pool.leave(worker)
+          break
       }
     }
   }
@@ -289,7 +292,7 @@ export class Engine {
   /** Settles, or begins again, what a worker that is gone had. */
   lost(worker: Worker, end: WorkerEnd): void {
     this.now = this.alarms.now()
-    for (const answer of [...worker.updates.values()]) answer({ _tag: "Lost", end })
+    for (const answer of Array.from(worker.updates.values())) answer({ _tag: "Lost", end })
     const detail = worker.terminatedFor ?? describe(end)
     const hasDied = worker.terminatedFor === undefined && end._tag !== "Disconnected"
     for (const task of worker.assigned.splice(0)) {
@@ -358,7 +361,7 @@ export class Engine {
       pool.closeAll()
       const late = this.alarms.set(this.settings.drainTimeout, () => {
         for (const worker of pool.workers) {
-          for (const task of [...worker.assigned]) {
+          for (const task of worker.assigned.slice()) {
             const error = new WorkerLost({ task: task.tag, worker: worker.name, detail: "was detached" })
             this.interrupt(task, { error, again: task.retryable })
           }
@@ -434,7 +437,9 @@ export class Engine {
   /** Every task that has not settled. */
   private all(): Array<Task> {
     const assigned = this.pools.flatMap(({ workers }) => [...workers].flatMap((worker) => worker.assigned))
-    return [...this.order.all(), ...this.outside.slice(this.admitted), ...assigned].filter(({ state }) => state !== "settled")
+    return [...this.order.all(), ...this.outside.slice(this.admitted), ...assigned].filter(({ state }) =>
+      state !== "settled"
+    )
   }
 }
 

@@ -129,7 +129,7 @@ export class Pool {
 
   /** Fills all that are free, and starts workers for what is left. */
   dispatch(): void {
-    for (const worker of [...this.free]) this.fill(worker)
+    for (const worker of this.free.slice()) this.fill(worker)
     this.scale()
   }
 
@@ -265,7 +265,9 @@ export class Pool {
           }
         )
       )),
-      Effect.onExit((exit) => Exit.isFailure(exit) ? Effect.sync(() => this.notStarted(worker, exit.cause)) : Effect.void),
+      Effect.onExit((exit) =>
+        Exit.isFailure(exit) ? Effect.sync(() => this.notStarted(worker, exit.cause)) : Effect.void
+      ),
       Effect.exit,
       Effect.asVoid
     )
@@ -302,13 +304,17 @@ export class Pool {
     if (worker.state !== "starting") return this.ended(worker, { _tag: "Exited", code: 1, detail: Cause.pretty(cause) })
     this.workers.delete(worker)
     this.starting--
-    const failure = Option.getOrElse(Cause.findErrorOption(cause), () =>
-      new WorkerStartError({ reason: "Exited", worker: worker.name, detail: Cause.pretty(cause) }))
+    const failure = Option.getOrElse(
+      Cause.findErrorOption(cause),
+      () => new WorkerStartError({ reason: "Exited", worker: worker.name, detail: Cause.pretty(cause) })
+    )
     this.engine.tell({ _tag: "WorkerNotStarted", at: this.engine.alarms.now(), worker: worker.name, error: failure })
     this.gone()
     if (this.isClosing || Cause.hasInterruptsOnly(cause)) return
     if (failure.reason === "Unauthorized") return this.giveUp(failure.message)
-    if (failure.reason !== "Full" && ++this.failedStarts > this.settings.startAttempts) return this.giveUp(failure.message)
+    if (failure.reason !== "Full" && ++this.failedStarts > this.settings.startAttempts) {
+      return this.giveUp(failure.message)
+    }
     this.waitAndScale()
   }
 

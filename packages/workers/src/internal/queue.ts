@@ -16,7 +16,7 @@ import { Engine } from "./engine.ts"
 import type { Place } from "./fairOrder.ts"
 import { ToWorker, type Trace } from "./messages.ts"
 import { Pool } from "./pool.ts"
-import { type PolicySettings, millis, policySettings, poolSettings, queueSettings } from "./settings.ts"
+import { millis, type PolicySettings, policySettings, poolSettings, queueSettings } from "./settings.ts"
 import { StreamBuffer } from "./streamBuffer.ts"
 import { type Outcome, type Sink, Task, type TaskKind } from "./task.ts"
 import * as TaskCodec from "./taskCodec.ts"
@@ -37,7 +37,12 @@ export class Core {
   private readonly kinds = new Map<string, Kind>()
   private pools = 0
 
-  constructor(group: RpcGroup.RpcGroup<Rpc.Any>, options: TaskQueueOptions, shares: boolean, context: Context.Context<never>) {
+  constructor(
+    group: RpcGroup.RpcGroup<Rpc.Any>,
+    options: TaskQueueOptions,
+    shares: boolean,
+    context: Context.Context<never>
+  ) {
     this.group = group
     this.codecOf = TaskCodec.make(group, shares)
     this.engine = new Engine(queueSettings(options), shares, context)
@@ -55,7 +60,7 @@ export class Core {
             poolSettings(options, host),
             isEncoded,
             isEncoded ? TaskCodec.make(this.group, false) : this.codecOf,
-            isEncoded ? queueMicrotask : soon(Context.get(context, Scheduler.Scheduler))
+            isEncoded ? atEndOfTurn : soon(Context.get(context, Scheduler.Scheduler))
           )
           this.engine.pools.push(pool)
           pool.scale()
@@ -69,22 +74,29 @@ export class Core {
   call(tag: string, payload: unknown, options: TaskPolicy | undefined, place: Place): Outcome {
     return Effect.withFiber((fiber) => {
       const kind = this.kindOf(tag)
-      if (kind.codec.isStream) return Effect.die(new TypeError(`TaskQueue.call: ${tag} is a stream; use TaskQueue.stream`))
+      if (kind.codec.isStream) {
+        return Effect.die(new TypeError(`TaskQueue.call: ${tag} is a stream; use TaskQueue.stream`))
+      }
       const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
       const transfers: Array<object> = []
-      return Effect.flatMap(kind.codec.encodePayload(payload, transfers), (encoded) =>
-        Effect.callback<unknown, unknown>((resume) => {
-          const task = this.taskOf(kind, policy, encoded, transfers, undefined, fiber, resume)
-          this.engine.submit(task, place)
-          return Effect.suspend(() => this.engine.abandon(task))
-        }))
+      return Effect.flatMap(
+        kind.codec.encodePayload(payload, transfers),
+        (encoded) =>
+          Effect.callback<unknown, unknown>((resume) => {
+            const task = this.taskOf(kind, policy, encoded, transfers, undefined, fiber, resume)
+            this.engine.submit(task, place)
+            return Effect.suspend(() => this.engine.abandon(task))
+          })
+      )
     })
   }
 
   stream(tag: string, payload: unknown, options: TaskPolicy | undefined): Stream.Stream<unknown, unknown> {
     return Stream.unwrap(Effect.withFiber((fiber) => {
       const kind = this.kindOf(tag)
-      if (!kind.codec.isStream) return Effect.die(new TypeError(`TaskQueue.stream: ${tag} is no stream; use TaskQueue.call`))
+      if (!kind.codec.isStream) {
+        return Effect.die(new TypeError(`TaskQueue.stream: ${tag} is no stream; use TaskQueue.call`))
+      }
       const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
       const transfers: Array<object> = []
       return Effect.flatMap(kind.codec.encodePayload(payload, transfers), (encoded) =>
@@ -95,13 +107,16 @@ export class Core {
                 this.engine.settings.window,
                 (items) => task.worker?.post([ToWorker.Grant, task.id, items])
               )
-              const task: Task = this.taskOf(kind, policy, encoded, transfers, buffer, fiber, (outcome) => buffer.end(outcome))
+              const task: Task = this.taskOf(kind, policy, encoded, transfers, buffer, fiber, (outcome) =>
+                buffer.end(outcome))
               this.engine.submit(task, "inOrder")
               return { task, buffer }
             }),
-            ({ task }) => this.engine.abandon(task)
+            ({ task }) =>
+              this.engine.abandon(task)
           ),
-          ({ buffer }) => Stream.fromPull(Effect.succeed(buffer.pull))
+          ({ buffer }) =>
+            Stream.fromPull(Effect.succeed(buffer.pull))
         ))
     }))
   }
@@ -109,12 +124,20 @@ export class Core {
   update(
     tag: string,
     payload: unknown,
-    { ephemeral = false, key, series }: { ephemeral?: boolean | undefined; key?: string | undefined; series?: string | undefined }
+    { ephemeral = false, key, series }: {
+      ephemeral?: boolean | undefined
+      key?: string | undefined
+      series?: string | undefined
+    }
   ): Effect.Effect<ReadonlyArray<Exit.Exit<unknown, unknown>>> {
     const { codec } = this.kindOf(tag)
-    if (codec.isStream) return Effect.die(new TypeError(`TaskQueue.update: ${tag} is a stream, which an update cannot be`))
-    return Effect.flatMap(codec.encodePayload(payload, []), (encoded) =>
-      this.engine.updates.tell({ tag, payload: encoded, key, series, ephemeral }))
+    if (codec.isStream) {
+      return Effect.die(new TypeError(`TaskQueue.update: ${tag} is a stream, which an update cannot be`))
+    }
+    return Effect.flatMap(
+      codec.encodePayload(payload, []),
+      (encoded) => this.engine.updates.tell({ tag, payload: encoded, key, series, ephemeral })
+    )
   }
 
   shutdown(timeout: Duration.Input | undefined): Effect.Effect<void> {
@@ -180,6 +203,12 @@ const traceOf = (fiber: Fiber.Fiber<unknown, unknown>): Trace | undefined => {
   const span = Context.getOrUndefined(fiber.context, Tracer.ParentSpan)
   return span === undefined ? undefined : [span.traceId, span.spanId, span.sampled]
 }
+
+/**
+ * Runs when the platform's turn is over: what all fibers post in it goes out as one message, and none waits for the next turn.
+ */
+// oxlint-disable-next-line eslint/no-restricted-globals -- A fiber would run in the next turn.
+const atEndOfTurn = queueMicrotask
 
 /** Runs when the scheduler comes to it: workers in this heap must live by the scheduler that their tasks live by. */
 const soon = (scheduler: Scheduler.Scheduler): (run: () => void) => void => {

@@ -40,7 +40,7 @@ export class StreamBuffer implements Sink {
   private takeAll(): Effect.Effect<ReadonlyArray<unknown>> {
     const chunks = this.buffered.splice(0)
     if (chunks.length === 1) return chunks[0]!
-    if (!chunks.every(isSuccess)) return Effect.map(Effect.all(chunks), (all) => all.flat(1))
+    if (!chunks.every(isSuccess)) return Effect.map(Effect.all(chunks), (all) => all.flat())
     return Exit.succeed(chunks.flatMap(({ value }) => value))
   }
 

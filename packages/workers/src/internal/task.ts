@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { TaskError } from "../TaskError.ts"
 import type { Alarm } from "./alarms.ts"
