@@ -21,7 +21,8 @@ export const FromWorker = {
   Failed: 2,
   Chunk: 3,
   Memory: 4,
-  Refused: 5
+  Refused: 5,
+  Resigned: 6
 } as const
 
 /** First of all, once: what the worker is called, and how many tasks it runs at a time. */
@@ -70,4 +71,7 @@ export type Memory = readonly [kind: typeof FromWorker.Memory, bytes: number]
 /** Instead of Ready: the handlers cannot be had, and why. */
 export type Refused = readonly [kind: typeof FromWorker.Refused, reason: string]
 
-export type FromWorkerMessage = Ready | Succeeded | Failed | Chunk | Memory | Refused
+/** It will finish what it has, and wants nothing more: its host is about to end. */
+export type Resigned = readonly [kind: typeof FromWorker.Resigned]
+
+export type FromWorkerMessage = Ready | Succeeded | Failed | Chunk | Memory | Refused | Resigned
