@@ -1,0 +1,108 @@
+// What it costs to queue and to schedule tasks that do nothing: beside a queue with priorities, and beside fibers alone.
+import { Effect, Fiber } from "effect"
+import type { Group } from "./harness.ts"
+
+/** Scattered over −20 … 20, and the same in every run. */
+const niceness = (i: number): number => (Math.imul(i, 0x9e37_79b1) >>> 0) % 41 - 20
+
+interface Scheduler {
+  /** Queues so many; none of them runs yet. */
+  readonly queue: (count: number) => void
+  /** Runs them all, and gives their niceness in the order in which they ran. */
+  readonly run: () => Promise<ReadonlyArray<number>>
+}
+
+/** Tasks per second, of queueing and running them; and bytes of heap of each that is queued. */
+const scheduled = (count: number, make: () => Promise<Scheduler>) => async () => {
+  const round = async (count: number) => {
+    const { queue, run } = await make()
+    globalThis.gc!()
+    const empty = process.memoryUsage().heapUsed
+    const from = performance.now()
+    queue(count)
+    const queueing = performance.now() - from
+    globalThis.gc!()
+    const bytes = (process.memoryUsage().heapUsed - empty) / count
+    const began = performance.now()
+    const order = await run()
+    const running = performance.now() - began
+    if (order.length !== count) throw new Error(`${order.length} of ${count} ran`)
+    if (order.some((nice, i) => i > 0 && nice < order[i - 1]!)) throw new Error("not by niceness")
+    return [count * 1000 / (queueing + running), bytes]
+  }
+  await round(20_000)
+  await round(20_000)
+  return round(count)
+}
+
+const ours = async (): Promise<Scheduler> => {
+  const { scheduling } = await import("./workers/ours.ts")
+  return scheduling(niceness)
+}
+
+const pQueue = async (): Promise<Scheduler> => {
+  const { default: PQueue } = await import("p-queue")
+  const queue = new PQueue({ concurrency: 1, autoStart: false })
+  const order: Array<number> = []
+  return {
+    queue: (count) => {
+      for (let i = 0; i < count; i++) {
+        const nice = niceness(i)
+        void queue.add(() => void order.push(nice), { priority: -nice })
+      }
+    },
+    run: async () => {
+      queue.start()
+      await queue.onIdle()
+      return order
+    }
+  }
+}
+
+/** No queue: fibers that wait, and are told to go on in the right order. */
+const fibers = (): Promise<Scheduler> => {
+  const waiting: Array<{ readonly nice: number; readonly go: () => void }> = []
+  const order: Array<number> = []
+  let all: ReadonlyArray<Fiber.Fiber<void>> = []
+  return Promise.resolve({
+    queue: (count) => {
+      all = Array.from({ length: count }, (_, i) => {
+        const nice = niceness(i)
+        return Effect.runFork(Effect.map(
+          Effect.callback<void>((resume) => {
+            waiting.push({ nice, go: () => resume(Effect.void) })
+          }),
+          () => void order.push(nice)
+        ))
+      })
+    },
+    run: async () => {
+      waiting.sort((a, b) => a.nice - b.nice)
+      for (const { go } of waiting) go()
+      await Effect.runPromise(Fiber.awaitAll(all))
+      return order
+    }
+  })
+}
+
+export const groups: ReadonlyArray<Group> = [
+  {
+    cases: [
+      { case: "100 000 empty tasks by niceness", unit: "tasks/s", better: "more" },
+      { case: "100 000 empty tasks, heap of each that is queued", unit: "bytes", better: "less" }
+    ],
+    // The p-queue inserts into a sorted array: a million of them would take it minutes.
+    subjects: {
+      ours: scheduled(100_000, ours),
+      "p-queue": scheduled(100_000, pQueue),
+      "floor: fibers alone": scheduled(100_000, fibers)
+    }
+  },
+  {
+    cases: [
+      { case: "1 000 000 empty tasks by niceness", unit: "tasks/s", better: "more" },
+      { case: "1 000 000 empty tasks, heap of each that is queued", unit: "bytes", better: "less" }
+    ],
+    subjects: { ours: scheduled(1_000_000, ours), "floor: fibers alone": scheduled(1_000_000, fibers) }
+  }
+]
