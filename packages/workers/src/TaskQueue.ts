@@ -113,12 +113,11 @@ export interface ServiceClass<Self, Key extends string, R extends Rpc.Any>
  * @stability unstable
  * @since 0.1.0
  */
-export const Service =
-  <Self>() =>
-  <const Key extends string, R extends Rpc.Any>(
-    key: Key,
-    group: RpcGroup.RpcGroup<R>
-  ): ServiceClass<Self, Key, R> => Object.assign(Context.Service<Self, TaskQueue<R>>()(key), { group })
+export const Service = <Self>() =>
+<const Key extends string, R extends Rpc.Any>(
+  key: Key,
+  group: RpcGroup.RpcGroup<R>
+): ServiceClass<Self, Key, R> => Object.assign(Context.Service<Self, TaskQueue<R>>()(key), { group })
 
 /**
  * A declared queue as a Layer: it runs as long as the Layer lives.
@@ -170,7 +169,8 @@ export const call = <R extends Rpc.Any, const Tag extends R["_tag"]>(
   tag: Tag,
   payload: Rpc.PayloadConstructor<Named<R, Tag>>,
   options?: TaskPolicy | undefined
-): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> => calling(self, tag, payload, options, "inOrder")
+): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> =>
+  calling(self, tag, payload, options, "inOrder")
 
 /**
  * Runs a task before all others that are queued, and after those that were called next before it.
@@ -184,7 +184,8 @@ export const callNext = <R extends Rpc.Any, const Tag extends R["_tag"]>(
   tag: Tag,
   payload: Rpc.PayloadConstructor<Named<R, Tag>>,
   options?: TaskPolicy | undefined
-): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> => calling(self, tag, payload, options, "next")
+): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> =>
+  calling(self, tag, payload, options, "next")
 
 /**
  * Runs a task when nothing else is queued, and after those that were called last before it.
@@ -198,7 +199,8 @@ export const callLast = <R extends Rpc.Any, const Tag extends R["_tag"]>(
   tag: Tag,
   payload: Rpc.PayloadConstructor<Named<R, Tag>>,
   options?: TaskPolicy | undefined
-): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> => calling(self, tag, payload, options, "last")
+): Effect.Effect<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>> | TaskError> =>
+  calling(self, tag, payload, options, "last")
 
 const calling = <R extends Rpc.Any, Tag extends string>(
   self: TaskQueue<R>,
@@ -210,6 +212,43 @@ const calling = <R extends Rpc.Any, Tag extends string>(
   core(self).call(tag, payload, options, place) as Effect.Effect<
     Rpc.Success<Named<R, Tag>>,
     Rpc.Error<Named<R, Tag>> | TaskError
+  >
+
+/**
+ * What is known of a task that was submitted.
+ *
+ * @category models
+ * @stability unstable
+ * @since 0.1.0
+ */
+export interface TaskReceipt<out A, out E> {
+  /** Waits for what the task comes to, as often as one likes; interrupting it only ends the waiting. */
+  readonly result: Effect.Effect<A, E | TaskError>
+  readonly isSettled: Effect.Effect<boolean>
+  /** Cancels the task, queued or running; false if it has settled. */
+  readonly cancel: Effect.Effect<boolean>
+}
+
+/**
+ * Submits a task without waiting for what it comes to.
+ *
+ * **Details**
+ *
+ * While the queue is full this waits, unless it refuses. A task that is queued is data, not a fiber: a million of them may wait. One
+ * that cannot be accepted has a receipt all the same, whose `result` says why.
+ *
+ * @category running
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const submit = <R extends Rpc.Any, const Tag extends R["_tag"]>(
+  self: TaskQueue<R>,
+  tag: Tag,
+  payload: Rpc.PayloadConstructor<Named<R, Tag>>,
+  options?: TaskPolicy | undefined
+): Effect.Effect<TaskReceipt<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>>>> =>
+  core(self).submit(tag, payload, options, "inOrder") as Effect.Effect<
+    TaskReceipt<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>>>
   >
 
 /**

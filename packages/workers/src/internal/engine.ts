@@ -102,9 +102,18 @@ export class Engine {
         if (worker !== undefined) return pool.assign(worker, task)
       }
     }
-    if (this.order.size >= this.settings.capacity) this.outside.push(task)
-    else this.order.push(task, place)
+    if (this.order.size < this.settings.capacity) this.order.push(task, place)
+    else {
+      task.isOutside = true
+      this.outside.push(task)
+    }
     for (const pool of this.pools) if (pool.serves(series)) pool.scale()
+  }
+
+  private leaveOutside(task: Task): void {
+    if (!task.isOutside) return
+    task.isOutside = false
+    task.onAdmitted?.()
   }
 
   private refuse(task: Task, error: TaskError): void {
@@ -128,7 +137,9 @@ export class Engine {
   admit(): void {
     while (this.admitted < this.outside.length && this.order.size < this.settings.capacity) {
       const task = this.outside[this.admitted++]!
-      if (task.state === "queued") this.order.push(task, task.place)
+      if (task.state !== "queued") continue
+      this.order.push(task, task.place)
+      this.leaveOutside(task)
     }
     if (this.admitted * 2 > this.outside.length) {
       this.outside = this.outside.slice(this.admitted)
@@ -342,6 +353,7 @@ export class Engine {
     this.unsettled--
     if (this.unsettled === 0 && this.phase !== "open") this.closePools()
     task.settle(outcome)
+    this.leaveOutside(task)
   }
 
   // --- The queue as a whole

@@ -16,6 +16,7 @@ import { Engine } from "./engine.ts"
 import type { Place } from "./fairOrder.ts"
 import { ToWorker, type Trace } from "./messages.ts"
 import { Pool } from "./pool.ts"
+import { Receipt } from "./receipt.ts"
 import { millis, type PolicySettings, policySettings, poolSettings, queueSettings } from "./settings.ts"
 import { StreamBuffer } from "./streamBuffer.ts"
 import { type Outcome, type Sink, Task, type TaskKind } from "./task.ts"
@@ -88,6 +89,30 @@ export class Core {
             return Effect.suspend(() => this.engine.abandon(task))
           })
       )
+    })
+  }
+
+  /** Submits a task and waits until it has a place in the order, or is past that. */
+  submit(tag: string, payload: unknown, options: TaskPolicy | undefined, place: Place): Effect.Effect<Receipt> {
+    return Effect.withFiber((fiber) => {
+      const kind = this.kindOf(tag)
+      if (kind.codec.isStream) {
+        return Effect.die(new TypeError(`TaskQueue.submit: ${tag} is a stream; use TaskQueue.stream`))
+      }
+      const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
+      const transfers: Array<object> = []
+      return Effect.flatMap(kind.codec.encodePayload(payload, transfers), (encoded) => {
+        const receipt = new Receipt(this.engine)
+        const task = receipt.of(
+          this.taskOf(kind, policy, encoded, transfers, undefined, fiber, (outcome) => receipt.settle(outcome))
+        )
+        this.engine.submit(task, place)
+        if (!task.isOutside) return Effect.succeed(receipt)
+        return Effect.callback<Receipt>((resume) => {
+          task.onAdmitted = () => resume(Effect.succeed(receipt))
+          return receipt.cancel
+        })
+      })
     })
   }
 

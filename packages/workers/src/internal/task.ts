@@ -56,6 +56,9 @@ export class Task implements Queued, Measured {
   /** Milliseconds that it was expected to run when it was assigned. */
   expected = 0
   place: Place = "inOrder"
+  /** Whether it waits for room in the order, and who wants to know when it does no longer. */
+  isOutside = false
+  onAdmitted: (() => void) | undefined = undefined
   /** How often it was assigned. */
   attempts = 0
   timeouts = 0
