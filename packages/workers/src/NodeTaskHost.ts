@@ -165,8 +165,8 @@ export interface TaskHost {
   readonly address: string
   readonly stats: Effect.Effect<TaskHostStats>
   /**
-   * Accepts nobody any more, lets workers finish what runs, and waits until the last of them has ended. Calls that come meanwhile are not
-   * begun. What has not ended by then is killed when the Scope closes, so bound it with `Effect.timeoutOption`.
+   * Accepts nobody any more, asks the queues to let their workers finish what they have, and waits until the last of them has
+   * ended. Nothing is lost by it. A task may take long, so bound it with `Effect.timeoutOption`: closing the Scope kills who is left.
    */
   readonly drain: Effect.Effect<void>
 }

@@ -17,7 +17,7 @@ export interface HostedOptions extends Limits {
   readonly maxCalls: number
   /** How long a worker whose queue is lost has to end, before it is terminated, and again before it is killed. */
   readonly grace: Duration.Duration
-  /** Resumes when the host wants its workers to finish. */
+  /** Resumes when the host wants its workers back. */
   readonly leaving: Effect.Effect<void>
   readonly onStarted: (name: string, details: WorkerLink["details"]) => Effect.Effect<void>
 }
@@ -45,17 +45,13 @@ export const serve = Effect.fnUntraced(function*(
   /** Those among them that were answered without it. */
   const answered = new Set<number>()
   let link: WorkerLink | undefined = undefined
-  let isLeaving = false
 
-  const admit = (message: ToWorkerMessage): boolean => {
-    if (message[0] !== ToWorker.Call && message[0] !== ToWorker.Update) return true
-    // Said to be closed: it would not begin this any more, and the queue is told by its end that nobody did.
-    if (isLeaving) return false
+  const admit = (message: ToWorkerMessage): void => {
+    if (message[0] !== ToWorker.Call && message[0] !== ToWorker.Update) return
     const id = message[1]
     if (open.has(id)) throw new FrameFault(`call ${id} is under way already`)
     if (open.size >= options.maxCalls) throw new FrameFault(`more than ${options.maxCalls} calls are under way`)
     open.add(id)
-    return true
   }
 
   const take = (kind: FrameKind, body: Uint8Array): void => {
@@ -69,8 +65,8 @@ export const serve = Effect.fnUntraced(function*(
         if (link === undefined) throw new FrameFault("the worker is not ready")
         const transfers: Array<ArrayBuffer> = []
         const batch = toWorker(framed.unpack(body, transfers))
-        const admitted = batch.filter(admit)
-        return admitted.length === 0 ? undefined : link.post(admitted, transfers)
+        for (const message of batch) admit(message)
+        return link.post(batch, transfers)
       }
       case Frame.Terminate:
         Deferred.doneUnsafe(terminated, Effect.void)
@@ -138,13 +134,10 @@ export const serve = Effect.fnUntraced(function*(
 
   yield* Effect.forkScoped(Effect.andThen(Deferred.await(terminated), link.terminate))
   yield* Effect.forkScoped(Effect.andThen(Deferred.await(killed), link.kill))
-  yield* Effect.forkScoped(Effect.andThen(
-    options.leaving,
-    Effect.sync(() => {
-      isLeaving = true
-      link!.post([[ToWorker.Close]])
-    })
-  ))
+  // What is on its way is still done: the queue closes a worker that resigned when it has nothing left.
+  yield* Effect.forkScoped(
+    Effect.andThen(options.leaving, Effect.sync(() => framed.send(Frame.Batch, [[FromWorker.Resigned]])))
+  )
   const outcome = yield* Effect.raceFirst(Effect.map(ended, (end) => ({ _tag: "Ended", end }) as const), lost)
   if (outcome._tag === "Ended") {
     framed.send(Frame.Ended, outcome.end)

@@ -35,8 +35,10 @@ const isFromWorker = (message: ReadonlyArray<unknown>): boolean => {
       return isCount(message[1]) && typeof message[2] === "number"
     case FromWorker.Chunk:
       return isCount(message[1]) && message[2] !== undefined
+    case FromWorker.Memory:
+      return typeof message[1] === "number"
     default:
-      return message[0] === FromWorker.Memory && typeof message[1] === "number"
+      return message[0] === FromWorker.Resigned
   }
 }
 
