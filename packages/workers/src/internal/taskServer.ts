@@ -60,6 +60,8 @@ class Server implements TaskServer {
   private running = 0
   private updating = false
   private advancing = false
+  /** Whether the platform is having its turn. */
+  private pausing = false
   private state: "open" | "closing" | "closed" = "open"
 
   constructor(group: RpcGroup.RpcGroup<any>, options: TaskServerOptions, context: Context.Context<never>) {
@@ -136,10 +138,11 @@ class Server implements TaskServer {
       } else if (this.state !== "open") {
         this.line.shift()
         run.interrupt()
-      } else if (this.updating || this.running >= this.concurrency) {
+      } else if (this.pausing || this.updating || this.running >= this.concurrency) {
         break
       } else if (begun++ === longestTurn) {
-        this.schedule(() => this.outbox.turn(() => this.advance()))
+        this.pausing = true
+        this.schedule(this.goOn)
         break
       } else {
         this.line.shift()
@@ -151,6 +154,11 @@ class Server implements TaskServer {
     }
     this.advancing = false
     this.closeWhenIdle()
+  }
+
+  private readonly goOn = (): void => {
+    this.pausing = false
+    this.outbox.turn(() => this.advance())
   }
 
   private release(run: TaskRun.TaskRun): void {
@@ -167,11 +175,11 @@ class Server implements TaskServer {
   }
 
   private closeWhenIdle(): void {
-    if (this.runs.size > 0) return
+    if (this.runs.size > 0 || this.state === "open") return
+    this.outbox.flush()
     for (const resume of this.onIdle.splice(0)) resume()
     if (this.state !== "closing") return
     this.state = "closed"
-    this.outbox.flush()
     this.options.onClose()
   }
 }
