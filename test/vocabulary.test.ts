@@ -7,7 +7,6 @@ const avoided: Record<string, ReadonlyArray<string>> = {
     "Backfill",
     "Beat",
     "Belt",
-    "Cancelled",
     "Cleanup",
     "Common",
     "Constants",
@@ -27,6 +26,7 @@ const avoided: Record<string, ReadonlyArray<string>> = {
   "effect-simulation": ["Iteration", "Sample"],
   "effect-work-queue": ["Close", "Pool", "Status", "Worker", "Workers"],
   "effect-conveyor": [
+    "Cancelled",
     "Channel",
     "Cycle",
     "Handler",
@@ -40,6 +40,7 @@ const avoided: Record<string, ReadonlyArray<string>> = {
     "Writer"
   ],
   "effect-collector": [
+    "Cancelled",
     "Channel",
     "Controller",
     "Job",
@@ -51,6 +52,8 @@ const avoided: Record<string, ReadonlyArray<string>> = {
     "Ticket",
     "Worker"
   ],
+  "effect-crawler": ["Branch", "Cancelled"],
+  "effect-workers": ["Backend", "Channel", "Executor", "Job", "Orphaned", "Poisoned", "Promise"],
   "effect-conveyor-connectors": ["Reader", "Sink", "Writer"]
 }
 
