@@ -1,5 +1,5 @@
 // What workers do: read one log each, and tell what they find as they find it.
-import { TaskModule } from "effect-workers"
+import * as TaskModule from "effect-workers/TaskModule"
 import * as Effect from "effect/Effect"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -41,7 +41,6 @@ const pieces = (path: string): Stream.Stream<Buffer, LogUnreadable> =>
     )
   })
 
-// oxlint-disable-next-line import/no-default-export -- What a worker loads is the default export.
 export default TaskModule.make(
   Tasks,
   Tasks.toLayer(Effect.sync(() => {

@@ -15,13 +15,21 @@ export class Picture extends Schema.Class<Picture>("Picture")({
     return Math.trunc(this.width * (this.ciPM / this.crPM))
   }
 
-  /** Row by row, from the top. */
-  *rows(): Generator<Row> {
+  /** Whether its points are far enough apart to be different numbers. */
+  get isResolvable(): boolean {
+    return 2 * Math.min(this.crPM, this.ciPM) > 5e-16 && this.height > 0
+  }
+
+  /** Counted from the top. */
+  row(index: number): Row {
     const { ci, ciPM, cr, crPM, height, iterations, width } = this
     const step = height > 1 ? 2 * ciPM / (height - 1) : 0
-    for (let i = 0; i < height; i++) {
-      yield new Row({ left: cr - crPM, right: cr + crPM, im: ci + ciPM - i * step, width, iterations })
-    }
+    return new Row({ left: cr - crPM, right: cr + crPM, im: ci + ciPM - index * step, width, iterations })
+  }
+
+  /** All of them, as they are asked for. */
+  *rows(): Generator<Row> {
+    for (let index = 0; index < this.height; index++) yield this.row(index)
   }
 }
 

@@ -1,6 +1,8 @@
 // What workers do. A row is computed and painted where its pixels are, and only they come back. Every worker loads this module,
 // whatever its kind.
-import { TaskModule, TaskPolicy } from "effect-workers"
+import * as TaskModule from "effect-workers/TaskModule"
+import * as TaskPolicy from "effect-workers/TaskPolicy"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
@@ -12,7 +14,10 @@ import { Row, rowValues } from "./Row.ts"
 
 export class Tasks extends RpcGroup.make(
   // Bytes are moved to threads and back, and not copied.
-  Rpc.make("row", { payload: { row: Row, steepness: Schema.Finite }, success: Transferable.Uint8Array }),
+  Rpc.make("row", {
+    payload: { row: Row, steepness: Schema.Finite },
+    success: Schema.Struct({ pixels: Transferable.Uint8Array, millis: Schema.Finite })
+  }),
   Rpc.make("png", {
     payload: { width: Schema.Int, height: Schema.Int, pixels: Transferable.Uint8Array },
     success: Transferable.Uint8Array
@@ -20,11 +25,14 @@ export class Tasks extends RpcGroup.make(
   // When a worker dies, another begins its row anew: no harm is done if a row is computed twice.
 ).annotateRpcs(TaskPolicy.Policy, { retryable: true }) {}
 
-// oxlint-disable-next-line import/no-default-export -- What a worker loads is the default export.
 export default TaskModule.make(
   Tasks,
   Tasks.toLayer({
-    row: ({ row, steepness }) => Effect.sync(() => paint(rowValues(row), row.iterations, steepness)),
+    row: ({ row, steepness }) =>
+      Effect.sync(() => paint(rowValues(row), row.iterations, steepness)).pipe(
+        Effect.timed,
+        Effect.map(([duration, pixels]) => ({ pixels, millis: Duration.toMillis(duration) }))
+      ),
     png: ({ height, pixels, width }) =>
       Effect.sync(() => new Uint8Array(encode({ width, height, channels: 3, data: pixels })))
   })
