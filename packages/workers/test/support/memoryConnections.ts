@@ -20,10 +20,9 @@ export interface Pair {
   readonly cut: Effect.Effect<void>
 }
 
-/** Two ends of a connection without a network. Nothing is delivered inside `write`. */
+/** Two ends of a connection without a network. Nothing is delivered inside `write`; `end` delivers what can be. */
 export const pair = (): Pair => {
   const closed = Deferred.makeUnsafe<string>()
-  const ends: Array<() => void> = []
   const end = (way: Way, peer: string) => {
     const waiting: Array<Uint8Array> = []
     let take: ((chunk: Uint8Array) => void) | undefined
@@ -43,7 +42,6 @@ export const pair = (): Pair => {
   const finish = (detail: string) => Deferred.doneUnsafe(closed, Effect.succeed(detail))
   const flush = (): void => {
     for (let moved = true; moved;) moved = [up.deliver(), down.deliver()].includes(true)
-    if (ends.length > 0 && (up.waiting.length === 0 || down.waiting.length === 0)) finish("the connection was closed")
   }
   const connection = (peer: string, out: typeof up, into: typeof up): Connection => ({
     peer,
@@ -53,9 +51,12 @@ export const pair = (): Pair => {
     waitingBytes: () => out.waiting.reduce((sum, { length }) => sum + length, 0),
     receive: (take) => into.listen(take),
     end: () => {
-      ends.push(() => {})
+      flush()
+      finish("the connection was closed")
     },
-    destroy: () => void finish("the connection was closed"),
+    destroy: () => {
+      finish("the connection was closed")
+    },
     closed: Deferred.await(closed)
   })
   return {
@@ -69,6 +70,8 @@ export const pair = (): Pair => {
       () => Effect.andThen(Effect.sync(flush), Effect.yieldNow),
       { discard: true }
     ),
-    cut: Effect.sync(() => void finish("the connection failed: read ECONNRESET"))
+    cut: Effect.sync(() => {
+      finish("the connection failed: read ECONNRESET")
+    })
   }
 }
