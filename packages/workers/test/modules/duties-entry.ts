@@ -1,0 +1,4 @@
+import * as NodeTaskRunner from "effect-workers/NodeTaskRunner"
+import duties from "./duties.ts"
+
+NodeTaskRunner.run(duties)
