@@ -14,7 +14,7 @@ const quoted = String.raw`"([^"\\]*(?:\\.[^"\\]*)*)"`
 
 // The user may contain spaces, the size of an empty answer is -, and some append fields of their own.
 const format = new RegExp(
-  String.raw`^(\S+) \S+ [^[]+ \[[^\]]+\] ${quoted} (\d{3}) (?:\d+|-)(?: ${quoted} ${quoted}(?: .*)?)?$`
+  String.raw`^([\w.:-]+) \S+ [^[]+ \[[^\]]+\] ${quoted} (\d{3}) (?:\d+|-)(?: ${quoted} ${quoted}(?: .*)?)?$`
 )
 
 /** Gives undefined for a line that is broken. */
