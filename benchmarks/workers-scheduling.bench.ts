@@ -1,6 +1,7 @@
 // What it costs to queue and to schedule tasks that do nothing: beside a queue with priorities, and beside fibers alone.
 import { Effect, Fiber } from "effect"
 import type { Group } from "./harness.ts"
+import { median } from "./harness.ts"
 
 /** Scattered over −20 … 20, and the same in every run. */
 const niceness = (i: number): number => (Math.imul(i, 0x9e37_79b1) >>> 0) % 41 - 20
@@ -8,8 +9,18 @@ const niceness = (i: number): number => (Math.imul(i, 0x9e37_79b1) >>> 0) % 41 -
 interface Scheduler {
   /** Queues so many; none of them runs yet. */
   readonly queue: (count: number) => void
-  /** Runs them all, and gives their niceness in the order in which they ran. */
+  /** Runs them all, and gives their numbers in the order in which they ran. */
   readonly run: () => Promise<ReadonlyArray<number>>
+}
+
+/** What all orders have in common: none is lost, the nicer come later by and large, and equals in the order in which they were queued. */
+const check = (order: ReadonlyArray<number>, count: number): void => {
+  if (new Set(order).size !== count) throw new Error(`${order.length} of ${count} ran`)
+  const places = Map.groupBy(order.keys(), (place) => niceness(order[place]!))
+  if (median(places.get(-20)!) >= median(places.get(20)!)) throw new Error("not by niceness")
+  for (const equals of places.values()) {
+    if (equals.some((place, i) => i > 0 && order[place]! < order[equals[i - 1]!]!)) throw new Error("not in order")
+  }
 }
 
 /** Tasks per second, of queueing and running them; and bytes of heap of each that is queued. */
@@ -26,8 +37,7 @@ const scheduled = (count: number, make: () => Promise<Scheduler>) => async () =>
     const began = performance.now()
     const order = await run()
     const running = performance.now() - began
-    if (order.length !== count) throw new Error(`${order.length} of ${count} ran`)
-    if (order.some((nice, i) => i > 0 && nice < order[i - 1]!)) throw new Error("not by niceness")
+    check(order, count)
     return [count * 1000 / (queueing + running), bytes]
   }
   await round(20_000)
@@ -47,8 +57,7 @@ const pQueue = async (): Promise<Scheduler> => {
   return {
     queue: (count) => {
       for (let i = 0; i < count; i++) {
-        const nice = niceness(i)
-        void queue.add(() => void order.push(nice), { priority: -nice })
+        void queue.add(() => void order.push(i), { priority: -niceness(i) })
       }
     },
     run: async () => {
@@ -72,7 +81,7 @@ const fibers = (): Promise<Scheduler> => {
           Effect.callback<void>((resume) => {
             waiting.push({ nice, go: () => resume(Effect.void) })
           }),
-          () => void order.push(nice)
+          () => void order.push(i)
         ))
       })
     },

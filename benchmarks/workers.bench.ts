@@ -14,20 +14,30 @@ const flights = [[1, 4000], [4, 10_000], [64, 20_000]] as const
 const casesOn = (what: string): ReadonlyArray<Case> =>
   flights.map(([width]) => ({ case: `echo on 2 ${what}, ${width} in flight`, unit: "tasks/s", better: "more" }))
 
-const echoRates = async (round: Round): Promise<ReadonlyArray<number>> => {
-  const rates: Array<number> = []
-  for (const [width, count] of flights) rates.push(await perSecond(count, () => round(width, count)))
-  return rates
+const timesOn = (what: string): ReadonlyArray<Case> =>
+  flights.map(([width]) => ({ case: `CPU time of an echo on ${what}, ${width} in flight`, unit: "µs", better: "less" }))
+
+/** The rates; and the CPU time of a task in this process, with its threads: it says more than they do where others are at work. */
+const echoFigures = async (round: Round): Promise<ReadonlyArray<number>> => {
+  const [rates, times]: [Array<number>, Array<number>] = [[], []]
+  for (const [width, count] of flights) {
+    rates.push(await perSecond(count, () => round(width, count)))
+    const before = process.cpuUsage()
+    await round(width, count)
+    const { system, user } = process.cpuUsage(before)
+    times.push((system + user) / count)
+  }
+  return [...rates, ...times]
 }
 
 const ourEcho = (kind: Kind) => async () => {
   const { echo } = await import("./workers/ours.ts")
-  return echoRates(await echo(kind, workers))
+  return echoFigures(await echo(kind, workers))
 }
 
 const echoOf = (pool: () => Promise<Pick<pools.Pool, "echo">>) => async () => {
   const { echo } = await pool()
-  return echoRates(promises(async (id) => {
+  return echoFigures(promises(async (id) => {
     const sent = message(id)
     check(sent, await echo(sent))
   }))
@@ -61,7 +71,7 @@ const advanced = { serialization: "advanced" }
 
 export const groups: ReadonlyArray<Group> = [
   {
-    cases: casesOn("threads"),
+    cases: [...casesOn("threads"), ...timesOn("threads")],
     subjects: {
       ours: ourEcho("thread"),
       piscina: echoOf(() => pools.piscina(workers)),
@@ -74,7 +84,8 @@ export const groups: ReadonlyArray<Group> = [
     }
   },
   {
-    cases: casesOn("processes"),
+    // What the processes themselves use is not in their time.
+    cases: [...casesOn("processes"), ...timesOn("the queue's side of processes")],
     subjects: {
       ours: ourEcho("process"),
       tinypool: echoOf(() => pools.tinypool("child_process", workers)),

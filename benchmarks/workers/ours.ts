@@ -89,9 +89,8 @@ export const scheduling = async (niceness: (n: number) => number) => {
   return {
     queue: (count: number): void => {
       calls = Array.from({ length: count }, (_, n) => {
-        const nice = niceness(n)
-        const call = TaskQueue.call(queue, "nothing", undefined, { niceness: nice })
-        return Effect.runFork(Effect.map(call, () => void order.push(nice)))
+        const call = TaskQueue.call(queue, "nothing", undefined, { niceness: niceness(n) })
+        return Effect.runFork(Effect.map(call, () => void order.push(n)))
       })
     },
     run: async (): Promise<ReadonlyArray<number>> => {

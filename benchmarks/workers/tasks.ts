@@ -16,7 +16,6 @@ export class Tasks extends RpcGroup.make(
   Rpc.make("countOneByOne", { payload: Schema.Number, success: Schema.Number, stream: true })
 ) {}
 
-// oxlint-disable-next-line import/no-default-export -- What a worker loads is the default export.
 export default TaskModule.make(
   Tasks,
   Tasks.toLayer({
