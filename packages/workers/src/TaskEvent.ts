@@ -30,7 +30,12 @@ export type TaskEvent =
     readonly kind: WorkerKind
     readonly details: WorkerDetails
   }
-  | { readonly _tag: "WorkerNotStarted"; readonly at: number; readonly worker: string; readonly error: WorkerStartError }
+  | {
+    readonly _tag: "WorkerNotStarted"
+    readonly at: number
+    readonly worker: string
+    readonly error: WorkerStartError
+  }
   | {
     readonly _tag: "WorkerEnded"
     readonly at: number
@@ -38,7 +43,12 @@ export type TaskEvent =
     readonly end: WorkerEnd
     readonly expected: boolean
   }
-  | { readonly _tag: "WorkerTerminated"; readonly at: number; readonly worker: string; readonly task: string | undefined }
+  | {
+    readonly _tag: "WorkerTerminated"
+    readonly at: number
+    readonly worker: string
+    readonly task: string | undefined
+  }
   | { readonly _tag: "PoolGaveUp"; readonly at: number; readonly pool: number; readonly detail: string }
   | { readonly _tag: "TaskRetried"; readonly at: number; readonly task: string; readonly reason: TaskError }
   | { readonly _tag: "TaskQuarantined"; readonly at: number; readonly task: string; readonly deaths: number }

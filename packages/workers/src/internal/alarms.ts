@@ -59,7 +59,10 @@ export class Alarms {
     this.sleeper = this.fork(
       // Whoever sets an alarm is in the middle of a step, and sleeping for no time at all would ring inside it.
       Effect.yieldNow.pipe(
-        Effect.andThen(Effect.suspend(() => Effect.sleep(Math.max(0, Math.ceil(this.sleepsUntil - this.now()))))),
+        Effect.andThen(Effect.suspend(() => {
+          const left = Math.ceil(this.sleepsUntil - this.now())
+          return left > 0 ? Effect.sleep(left) : Effect.void
+        })),
         Effect.andThen(Effect.sync(() => this.ring()))
       )
     )

@@ -90,7 +90,11 @@ export const poolSettings = (
     },
     intensity: count("restart.intensity", restart.intensity ?? (remote ? "unbounded" : defaults.intensity), 0),
     within: millis("restart.within", restart.within ?? defaults.within),
-    startAttempts: count("restart.startAttempts", restart.startAttempts ?? (remote ? "unbounded" : defaults.startAttempts), 0),
+    startAttempts: count(
+      "restart.startAttempts",
+      restart.startAttempts ?? (remote ? "unbounded" : defaults.startAttempts),
+      0
+    ),
     backoff: millis("restart.backoff", restart.backoff ?? defaults.backoff),
     maxBackoff: millis("restart.maxBackoff", restart.maxBackoff ?? defaults.maxBackoff),
     grace: millis("grace", options.grace ?? defaults.grace),

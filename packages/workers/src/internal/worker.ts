@@ -1,7 +1,7 @@
 import type * as Fiber from "effect/Fiber"
 import type { WorkerLink } from "../WorkerHost.ts"
-import { ToWorker, type ToWorkerMessage } from "./messages.ts"
 import type { Alarm } from "./alarms.ts"
+import { ToWorker, type ToWorkerMessage } from "./messages.ts"
 import type { Pool } from "./pool.ts"
 import type { Task } from "./task.ts"
 import type { WorkerMeter } from "./taskStats.ts"
