@@ -142,6 +142,21 @@ export class TokenMissing extends Schema.TaggedError<TokenMissing>()("TokenMissi
 }
 
 /**
+ * A host of workers has no secret and no certificates where it needs them, or some that cannot be used.
+ *
+ * @category errors
+ * @stability unstable
+ * @since 0.1.0
+ */
+export class CredentialsInvalid
+  extends Schema.TaggedError<CredentialsInvalid>()("CredentialsInvalid", { problem: Schema.String })
+{
+  override get message(): string {
+    return this.problem
+  }
+}
+
+/**
  * Why a crawl did not end as it should; `problem` says what to do. `Stopped` has a state to go on from.
  *
  * @category errors
@@ -174,4 +189,5 @@ export type CommandFailed =
   | DependencyUnavailable
   | AddressUnavailable
   | TokenMissing
+  | CredentialsInvalid
   | CrawlFailed

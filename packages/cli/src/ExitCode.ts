@@ -60,7 +60,8 @@ const byTag = {
   PayloadsRejected: codes.badData,
   DependencyUnavailable: codes.unavailable,
   AddressUnavailable: codes.unavailable,
-  TokenMissing: codes.configuration
+  TokenMissing: codes.configuration,
+  CredentialsInvalid: codes.configuration
 } as const satisfies { readonly [Tag in Exclude<CommandError["_tag"], "CrawlFailed">]: number }
 
 const byReason = {

@@ -20,7 +20,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Address from "./internal/remote/address.ts"
-import { problemOf } from "./internal/remote/authentication.ts"
+import { problemOf as authenticationProblem } from "./internal/remote/authentication.ts"
 import { close, type Connection } from "./internal/remote/connection.ts"
 import { hostSide, Status } from "./internal/remote/handshake.ts"
 import { asHost } from "./internal/remote/handshaking.ts"
@@ -271,19 +271,31 @@ export const make = Effect.fnUntraced(function*(
 export const layer = (options: Options): Layer.Layer<never, TaskHostError, WorkerHost> =>
   Layer.effectDiscard(make(options))
 
+/**
+ * Says what is wrong with where a host would listen and whom it would serve, for programs that are told so from outside; {@link make}
+ * dies of it.
+ *
+ * @category getters
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const problemOf = (
+  { listen, secret, tls, unauthenticated = "refuse" }: Pick<Options, "listen" | "secret" | "tls" | "unauthenticated">
+): string | undefined => {
+  const address = Address.parse(listen)
+  if (address === undefined) return `listen must be ${Address.expected}, got ${listen}`
+  if (Address.isEncrypted(address) && tls === undefined) return `${listen} needs a certificate and its key`
+  return authenticationProblem(address, { secret, isProvedByTls: tls?.ca !== undefined, unauthenticated })
+}
+
 const resolved = (options: Options, host: WorkerHost["Service"]) => {
   const where = "NodeTaskHost.make"
-  const address = Address.parse(options.listen)
-  if (address === undefined) throw new TypeError(`${where}: listen must be ${Address.expected}, got ${options.listen}`)
-  const { secret, tls, unauthenticated = "refuse" } = options
-  const problem = problemOf(address, { secret, isProvedByTls: tls?.ca !== undefined, unauthenticated })
+  const problem = problemOf(options)
   if (problem !== undefined) throw new TypeError(`${where}: ${problem}`)
-  if (Address.isEncrypted(address) && tls === undefined) {
-    throw new TypeError(`${where}: ${options.listen} needs tls, with a certificate and its key`)
-  }
+  const { secret } = options
   return {
     ...Limits.limitsOf(where, options),
-    address,
+    address: Address.parse(options.listen)!,
     prover: secret === undefined ? undefined : prover(secret),
     tell: options.tell ?? (() => Effect.void),
     maxWorkers: Limits.count(where, "maxWorkers", options.maxWorkers ?? host.workers, 1),

@@ -17,6 +17,7 @@ import * as ListCommand from "../ListCommand.ts"
 import { redactText } from "../Redaction.ts"
 import * as RunCommand from "../RunCommand.ts"
 import * as ValidateCommand from "../ValidateCommand.ts"
+import * as WorkCommand from "../WorkCommand.ts"
 import * as Color from "./color.ts"
 import { describe, secrets } from "./logging.ts"
 import * as StandardStreams from "./standardStreams.ts"
@@ -35,6 +36,7 @@ const conveyor = Command.make("conveyor").pipe(
     RunCommand.command,
     CollectCommand.command,
     CrawlCommand.command,
+    WorkCommand.command,
     ValidateCommand.command,
     ListCommand.command,
     InitCommand.command
