@@ -36,7 +36,10 @@ export const make = Effect.fnUntraced(function*(
 ) {
   const scripted = ScriptedHost.make(hosting)
   const provided = Layer.succeed(WorkerHost.WorkerHost, scripted.host)
-  const queue = yield* Effect.provide(TaskQueue.make(Tasks, { drainTimeout: 0, grace: 0, closeTimeout: 0, ...options }), provided)
+  const queue = yield* Effect.provide(
+    TaskQueue.make(Tasks, { drainTimeout: 0, grace: 0, closeTimeout: 0, ...options }),
+    provided
+  )
   const events: Array<TaskEvent.TaskEvent> = []
   yield* Effect.forkScoped(Stream.runForEach(TaskQueue.events(queue), (event) => Effect.sync(() => events.push(event))))
   yield* turn
@@ -77,7 +80,10 @@ export const answer = (worker: Worker, n: number, millis = 50): Effect.Effect<vo
 export const answerInterrupted = (worker: Worker, n: number): Effect.Effect<void> =>
   Effect.andThen(
     Effect.sync(() =>
-      worker.post([FromWorker.Failed, idOf(worker, n), 50, { _tag: "Failure", cause: [{ _tag: "Interrupt" }] }])
+      worker.post([FromWorker.Failed, idOf(worker, n), 50, {
+        _tag: "Failure",
+        cause: [{ _tag: "Interrupt", fiberId: null }]
+      }])
     ),
     turn
   )
