@@ -1,9 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Fiber, Latch, Schema, Stream } from "effect"
+import { FiberWorkers, TaskModule, TaskQueue } from "effect-workers"
+import { TestClock } from "effect/testing"
+import { decode } from "fast-png"
 import { escapeTime } from "../examples/mandelbrot/escapeTime.ts"
 import { paint } from "../examples/mandelbrot/palette.ts"
 import { Picture } from "../examples/mandelbrot/Picture.ts"
+import { progress } from "../examples/mandelbrot/progress.ts"
+import { render, rows } from "../examples/mandelbrot/render.ts"
+import { characters, comparison, statistics } from "../examples/mandelbrot/report.ts"
 import { greatest, Row, rowValues } from "../examples/mandelbrot/Row.ts"
+import tasks, { Tasks } from "../examples/mandelbrot/tasks.ts"
 
 const int = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -87,5 +94,124 @@ describe("the palette", () => {
       Math.abs(colour(greatest(1000) / 4, steepness)[1]! - colour(greatest(1000) / 2, steepness)[1]!)
     assert.isAbove(distance(1), distance(3))
     assert.isAbove(distance(3), distance(9))
+  })
+})
+
+describe("rows on workers", () => {
+  const picture = new Picture({ width: 16, cr: -0.63, ci: 0, crPM: 1.4, ciPM: 1.4, iterations: 50 })
+
+  it.effect("make the picture that one after the other makes", () =>
+    Effect.gen(function*() {
+      const { calls, pixels, png } = yield* render(picture, { workers: 2, steepness: 3 })
+      const expected = [...picture.rows()].flatMap((row) => [...paint(rowValues(row), 50, 3)])
+      const { channels, data, height, width } = decode(png)
+      assert.deepStrictEqual({ calls, pixels, channels, height, width }, {
+        calls: 16,
+        pixels: 256,
+        channels: 3,
+        height: 16,
+        width: 16
+      })
+      assert.deepStrictEqual([...data], expected)
+    }).pipe(Effect.provide(FiberWorkers.layer(tasks))))
+
+  it.effect("tell how many there are, one more each time", () =>
+    Effect.gen(function*() {
+      const told: Array<number> = []
+      const onRow = (rows: number) => Effect.sync(() => void told.push(rows))
+      yield* render(picture, { workers: 2, steepness: 3, onRow })
+      assert.deepStrictEqual(told, Array.from({ length: 16 }, (_, i) => i + 1))
+    }).pipe(Effect.provide(FiberWorkers.layer(tasks))))
+
+  it.effect("keep their order, and are at most five for each worker under way", () =>
+    Effect.gen(function*() {
+      const [first, ten] = [Latch.makeUnsafe(), Latch.makeUnsafe()]
+      let begun = 0
+      let taken = 0
+      const waiting = TaskModule.make(
+        Tasks,
+        Tasks.toLayer({
+          // All others are done before the first is.
+          row: Effect.fnUntraced(function*({ row }) {
+            if (++begun === 10) yield* ten.open
+            if (row.im === 1.4) yield* first.await
+            return { pixels: new Uint8Array(Float64Array.of(row.im).buffer), millis: 0 }
+          }),
+          png: () => Effect.die("not asked for")
+        })
+      )
+      const queue = yield* Effect.provide(TaskQueue.make(Tasks, { concurrency: 100 }), FiberWorkers.layer(waiting))
+      const drawn = yield* rows(queue, picture, { workers: 2, steepness: 3 }).pipe(
+        Stream.tap(() => Effect.sync(() => taken++)),
+        Stream.runCollect,
+        Effect.forkChild
+      )
+      yield* ten.await
+      for (let turn = 0; turn < 100; turn++) yield* Effect.yieldNow
+      const soFar = { begun, taken }
+      yield* first.open
+      const order = (yield* Fiber.join(drawn)).map(({ pixels }) => new Float64Array(pixels.buffer)[0])
+      assert.deepStrictEqual(soFar, { begun: 10, taken: 0 })
+      assert.deepStrictEqual(order, [...picture.rows()].map(({ im }) => im))
+    }))
+})
+
+describe("the progress of a picture", () => {
+  const told = (isTTY: boolean) =>
+    Effect.gen(function*() {
+      const written: Array<string> = []
+      const onRow = progress(400, { isTTY, write: (text) => written.push(text) > 0 })
+      for (let row = 1; row <= 400; row++) {
+        yield* onRow(row)
+        yield* TestClock.adjust("1 millis")
+      }
+      return written
+    })
+
+  it.effect("is drawn over itself ten times a second, and gone in the end", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* told(true), [
+        "\r0 %, 1 of 400 rows\u001b[K",
+        "\r25 %, 101 of 400 rows\u001b[K",
+        "\r50 %, 201 of 400 rows\u001b[K",
+        "\r75 %, 301 of 400 rows\u001b[K",
+        "\r\u001b[K"
+      ])
+    }))
+
+  it.effect("is silent where there is no terminal", () =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* told(false), [])
+    }))
+})
+
+describe("the report of a picture", () => {
+  const rendering = {
+    png: new Uint8Array(),
+    workers: 2,
+    calls: 100,
+    pixels: 5_000_000,
+    seconds: 2,
+    secondsInWorkers: 3
+  }
+
+  it("says what was computed, and what it cost beside", () => {
+    assert.strictEqual(
+      statistics(rendering, "threads"),
+      `Computed 5000000 pixels in 2.00 seconds (2.5 million a second).
+Run stats, with 2 threads running 100 calls:
+  in workers  3.00 s (75 % of their time)
+  overhead    10.000 ms a call`
+    )
+  })
+
+  it("compares", () => {
+    const one = { ...rendering, workers: 1, seconds: 3.8 }
+    assert.strictEqual(comparison(one, rendering), "1 worker: 3.80 s, 2 workers: 2.00 s, 1.90 times as fast")
+  })
+
+  it("draws every other row in characters", () => {
+    const rows = [[0, 0, 0, 255, 85, 0, 255, 255, 255], [0, 0, 0], [255, 255, 255, 0, 0, 0]]
+    assert.strictEqual(characters(rows.map((row) => Uint8Array.from(row))), "@+\n @")
   })
 })

@@ -4,7 +4,10 @@ import { Clock, Effect } from "effect"
 const interval = 100
 
 /** Gives what to call with the rows that are there. Draws on a terminal only, ten times a second at most, and leaves nothing behind. */
-export const progress = (height: number, terminal: NodeJS.WriteStream): (rows: number) => Effect.Effect<void> => {
+export const progress = (
+  height: number,
+  terminal: Pick<NodeJS.WriteStream, "isTTY"> & { readonly write: (text: string) => boolean }
+): (rows: number) => Effect.Effect<void> => {
   if (!terminal.isTTY) return () => Effect.void
   let next = 0
   return (rows) =>
