@@ -1,5 +1,5 @@
 import * as FiberWorkers from "effect-workers/FiberWorkers"
-import tasks from "./support/suiteTasks.ts"
+import tasks from "./modules/suiteTasks.ts"
 import { suite } from "./support/TaskQueueSuite.ts"
 
 suite({ name: "fibers", layer: FiberWorkers.layer(tasks), crashes: false, bytes: "shared", virtual: true })

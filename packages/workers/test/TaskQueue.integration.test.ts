@@ -2,7 +2,7 @@ import * as NodeProcesses from "effect-workers/NodeProcesses"
 import * as NodeThreads from "effect-workers/NodeThreads"
 import { suite } from "./support/TaskQueueSuite.ts"
 
-const tasks = new URL("support/suiteTasks.ts", import.meta.url)
+const tasks = new URL("modules/suiteTasks.ts", import.meta.url)
 const execArgv = ["--conditions=conveyor-source"]
 
 suite({

@@ -7,7 +7,7 @@ import type { TaskQueueOptions } from "effect-workers/TaskQueueOptions"
 import type { WorkerHost } from "effect-workers/WorkerHost"
 import type { RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
-import { chunkSize, Refusal, SuiteTasks } from "./suiteTasks.ts"
+import { chunkSize, Refusal, SuiteTasks } from "../modules/suiteTasks.ts"
 
 /** A kind of workers that the contract is checked on. */
 export interface Kind {

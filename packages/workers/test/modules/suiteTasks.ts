@@ -85,7 +85,7 @@ const handlers = SuiteTasks.toLayer(Effect.sync(() => {
       ),
     spin: () =>
       Effect.sync(() => {
-        // oxlint-disable-next-line eslint/no-constant-condition -- A task that is stuck.
+        // Stuck: no interruption reaches it.
         while (true);
       })
   }
