@@ -150,7 +150,7 @@ const spawn = (
   // There are none if the process could not be made.
   const stderr = child.stderr as net.Socket | undefined
   stderr?.on("data", (chunk: Buffer) => {
-    printed.push(chunk)
+    printed.add(chunk)
     print(chunk)
   })
   const lifeline = child.stdio?.[lifelineFd] as net.Socket | undefined

@@ -142,8 +142,8 @@ const spawn = (entry: URL, options: workerThreads.WorkerOptions, observer: Obser
   thread.on("message", observer.onBatch)
   thread.on("error", (error) => uncaught ??= { error })
   // A message that cannot be read would leave a task without its end.
-  thread.on("messageerror", (error) => {
-    uncaught ??= { error }
+  thread.on("messageerror", (cause) => {
+    uncaught ??= { error: new Error("a message of the thread could not be read", { cause }) }
     void thread.terminate()
   })
   thread.on("exit", (code) => {

@@ -25,7 +25,7 @@ describe("NodeTaskRunner", () => {
   for (
     const [kind, { layer, layerEntry }] of [["threads", NodeThreads], ["processes", NodeProcesses]] as const
   ) {
-    describe(kind, () => {
+    describe(`on ${kind}`, () => {
       for (
         const [how, host] of [
           [

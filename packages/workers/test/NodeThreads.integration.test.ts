@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as NodeThreads from "effect-workers/NodeThreads"
-import { execArgv, links, moduleUrl, refusal, start } from "./NodeWorkerSuite.ts"
+import { unreadable } from "./modules/unreadable.ts"
+import { execArgv, links, moduleUrl, refusal, start, type Started } from "./NodeWorkerSuite.ts"
+
+type Tell = Started["tell"]
 
 const puppet = NodeThreads.layerEntry(moduleUrl("puppet"), { execArgv })
 
@@ -33,6 +36,22 @@ describe("NodeThreads", () => {
       assert.strictEqual(pooled.toString(), "abc")
       assert.deepStrictEqual(Buffer.from(yield* value).toString(), "abc")
     }))
+
+  for (
+    const [direction, tell] of [
+      ["of the thread", (tell: Tell) => tell("garble")],
+      ["to the thread", (tell: Tell) => tell("echo", unreadable())]
+    ] as const
+  ) {
+    it.live(`ends one when a message ${direction} cannot be read`, () =>
+      Effect.gen(function*() {
+        const started = yield* start(puppet)
+        tell(started.tell)
+        const end = yield* started.link.ended
+        assert.strictEqual(end._tag === "Exited" && end.code, 1)
+        assert.include(end._tag === "Exited" ? end.detail : "", `a message ${direction} could not be read`)
+      }))
+  }
 
   it.live("counts the memory of a thread alone", () =>
     Effect.gen(function*() {

@@ -33,11 +33,11 @@ const aborted = 134
 
 /** The end of a stream, as much of it as is enough for V8's report on how it died. */
 export class Tail {
-  private kept: ReadonlyArray<Buffer> = []
+  private kept: Array<Buffer> = []
   private bytes = 0
 
-  push(chunk: Buffer): void {
-    this.kept = [...this.kept, chunk]
+  add(chunk: Buffer): void {
+    this.kept.push(chunk)
     this.bytes += chunk.length
     if (this.bytes > 2 * tailBytes) {
       this.kept = [Buffer.from(Buffer.concat(this.kept).subarray(-tailBytes))]

@@ -25,6 +25,10 @@ export const open = (): NodeWorkerPort | undefined =>
 
 const ofThread = (port: workerThreads.MessagePort): NodeWorkerPort => {
   port.ref()
+  // A message that cannot be read would leave a task without its end.
+  port.on("messageerror", (cause) => {
+    throw new Error("a message to the thread could not be read", { cause })
+  })
   return {
     post: (batch, transfers) => postMoving(port, batch, transfers),
     listen: (receive) => port.on("message", receive),

@@ -4,8 +4,8 @@ import { Rpc, RpcGroup } from "effect/rpc"
 import { appendFileSync } from "node:fs"
 
 class Duties extends RpcGroup.make(
-  Rpc.make("double", { payload: { n: Schema.Number }, success: Schema.Number }),
-  Rpc.make("builds", { success: Schema.Number }),
+  Rpc.make("double", { payload: { n: Schema.Finite }, success: Schema.Finite }),
+  Rpc.make("builds", { success: Schema.Finite }),
   Rpc.make("crash", { payload: { text: Schema.String } }),
   Rpc.make("print"),
   Rpc.make("never")

@@ -31,7 +31,7 @@ const main = Effect.gen(function*() {
   }
   yield* Effect.sleep("300 millis")
   yield* say(`workers ${links.map(({ details }) => details.pid).join(" ")}`)
-  if (then === "stay") yield* Effect.never
+  if (then === "stay") return yield* Effect.never
 })
 
 // All are ended at once, as a queue ends its workers.

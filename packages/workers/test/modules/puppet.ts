@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process"
 import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from "../../src/internal/messages.ts"
 import * as NodeWorkerPort from "../../src/internal/NodeWorkerPort.ts"
+import { unreadable } from "./unreadable.ts"
 
 // The worker's end of a link, without a task server: it does what it is told, in the order in which it is told.
 
@@ -59,6 +60,7 @@ const acts: Record<string, (payload: any, id: number) => unknown> = {
     for (let i = 0; i < count; i++) port.post([answer(id, i)])
     process.exit(9)
   },
+  garble: (_payload, id) => port.post([answer(id, unreadable())]),
   uncloneable: (_payload, id) => {
     try {
       port.post([answer(id, "before"), answer(id, () => {})])
