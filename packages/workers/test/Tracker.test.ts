@@ -118,7 +118,7 @@ describe("Tracker", () => {
         yield* Effect.yieldNow
         assert.strictEqual(held(tracker), 4)
         yield* TestClock.adjust("1 second")
-        assert.isTrue((yield* Fiber.join(waiting)).every(Option.isNone))
+        assert.isTrue((yield* Fiber.join(waiting)).every((outcome) => outcome._tag === "None"))
         assert.strictEqual(held(tracker), 1)
       }))
   })
