@@ -13,6 +13,7 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
 
 /**
  * One run of a task.
@@ -29,6 +30,11 @@ export interface CurrentTask {
   readonly attempt: number
   /** What the queue calls the worker: `worker-3`. */
   readonly worker: string
+  /**
+   * Resigns: the worker is assigned nothing more, finishes what it has, closes, and is replaced. For a worker that has found that
+   * it had better not go on: a license that is used up, a device that is gone, a cache that has grown too large.
+   */
+  readonly resign: Effect.Effect<void>
 }
 
 /**

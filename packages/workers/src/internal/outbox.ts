@@ -111,7 +111,7 @@ export class Outbox {
   private postSingly(batch: ReadonlyArray<Answered>, transfers: ReadonlyMap<Answered, Transfers>): void {
     const spoilt = new Map<number, unknown>()
     for (const message of batch) {
-      const id = message[0] === FromWorker.Memory ? undefined : message[1]
+      const id = message[0] === FromWorker.Memory || message[0] === FromWorker.Resigned ? undefined : message[1]
       const before = id === undefined ? undefined : spoilt.get(id)
       const failure = before ?? this.unpostable(message, transfers.get(message) ?? none)
       if (failure === undefined || id === undefined) continue

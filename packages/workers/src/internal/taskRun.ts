@@ -23,6 +23,7 @@ export interface Setting {
   readonly outbox: Outbox
   readonly millis: () => number
   worker: string
+  readonly resign: Effect.Effect<void>
   /** It lets another run in its place, and goes on all the same. */
   readonly onYielded: (run: TaskRun) => void
   readonly onAnswered: (run: TaskRun) => void
@@ -116,7 +117,7 @@ export class TaskRun {
     const { id, handler: { context }, message, setting } = this
     const attempt = message[0] === ToWorker.Call ? message[4] : 1
     const trace = message[0] === ToWorker.Call ? message[6] : undefined
-    const task: CurrentTask = { id, tag: message[2], attempt, worker: setting.worker }
+    const task: CurrentTask = { id, tag: message[2], attempt, worker: setting.worker, resign: setting.resign }
     this.fork(
       trace === undefined ? effect : traced(effect, task, trace),
       Context.add(Context.add(context, CurrentTask, task), Scope.Scope, scope),

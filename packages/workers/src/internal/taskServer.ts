@@ -13,7 +13,7 @@ import type * as RpcGroup from "effect/rpc/RpcGroup"
 import * as Scheduler from "effect/Scheduler"
 import * as Tracer from "effect/Tracer"
 import { Line } from "./line.ts"
-import { type FromWorkerMessage, ToWorker, type ToWorkerMessage } from "./messages.ts"
+import { FromWorker, type FromWorkerMessage, ToWorker, type ToWorkerMessage } from "./messages.ts"
 import { Outbox } from "./outbox.ts"
 import * as TaskCodec from "./taskCodec.ts"
 import * as TaskRun from "./taskRun.ts"
@@ -82,6 +82,7 @@ class Server implements TaskServer {
       outbox: this.outbox,
       millis,
       worker: "",
+      resign: Effect.sync(() => this.outbox.add([FromWorker.Resigned], millis(), [])),
       onYielded: (run) => {
         this.release(run)
         this.advance()
