@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
-import * as NodeProcesses from "effect-workers/NodeProcesses"
-import { execArgv, links, moduleUrl, refusal, start } from "./NodeWorkerSuite.ts"
+import { NodeProcesses } from "effect-workers"
+import { execArgv, links, moduleUrl, refusal, start } from "./support/NodeWorkerSuite.ts"
 
 const puppet = (options?: NodeProcesses.Options) =>
   NodeProcesses.layerEntry(moduleUrl("puppet"), { execArgv, ...options })

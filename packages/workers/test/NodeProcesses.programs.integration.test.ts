@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
-import { execArgv, moduleUrl } from "./NodeWorkerSuite.ts"
+import { execArgv, moduleUrl } from "./support/NodeWorkerSuite.ts"
 
 // Real programs with workers, seen from outside.
 

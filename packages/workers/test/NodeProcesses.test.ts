@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import * as NodeProcesses from "effect-workers/NodeProcesses"
+import { NodeProcesses } from "effect-workers"
 import { ToWorker } from "../src/internal/messages.ts"
-import { execArgv, moduleUrl, start } from "./NodeWorkerSuite.ts"
+import { execArgv, moduleUrl, start } from "./support/NodeWorkerSuite.ts"
 
 const puppet = NodeProcesses.layerEntry(moduleUrl("puppet"), { execArgv })
 

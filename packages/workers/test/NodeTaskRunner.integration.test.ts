@@ -1,13 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as NodeProcesses from "effect-workers/NodeProcesses"
-import * as NodeThreads from "effect-workers/NodeThreads"
+import { NodeProcesses, NodeThreads } from "effect-workers"
 import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { fileURLToPath } from "node:url"
 import { FromWorker, ToWorker } from "../src/internal/messages.ts"
-import { execArgv, moduleUrl, refusal, start } from "./NodeWorkerSuite.ts"
+import { execArgv, moduleUrl, refusal, start } from "./support/NodeWorkerSuite.ts"
 
 /** A file into which a worker writes what it does with its resources. */
 const notes = Effect.map(

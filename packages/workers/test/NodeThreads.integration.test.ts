@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import * as NodeThreads from "effect-workers/NodeThreads"
+import { NodeThreads } from "effect-workers"
 import { unreadable } from "./modules/unreadable.ts"
-import { execArgv, links, moduleUrl, refusal, start, type Started } from "./NodeWorkerSuite.ts"
+import { execArgv, links, moduleUrl, refusal, start, type Started } from "./support/NodeWorkerSuite.ts"
 
 type Tell = Started["tell"]
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit } from "effect"
-import * as NodeThreads from "effect-workers/NodeThreads"
+import { NodeThreads } from "effect-workers"
 import { ToWorker } from "../src/internal/messages.ts"
-import { execArgv, moduleUrl, start } from "./NodeWorkerSuite.ts"
+import { execArgv, moduleUrl, start } from "./support/NodeWorkerSuite.ts"
 
 const puppet = NodeThreads.layerEntry(moduleUrl("puppet"), { execArgv })
 

@@ -1,12 +1,12 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, Exit, Fiber, type Layer, Queue, Schedule, Scope } from "effect"
-import * as WorkerHost from "effect-workers/WorkerHost"
-import { FromWorker, type FromWorkerMessage, ToWorker } from "../src/internal/messages.ts"
+import { WorkerHost } from "effect-workers"
+import { FromWorker, type FromWorkerMessage, ToWorker } from "../../src/internal/messages.ts"
 
 /** Workers that run the sources, whatever runs the tests. */
 export const execArgv = ["--conditions=conveyor-source"]
 
-export const moduleUrl = (name: string): URL => new URL(`modules/${name}.ts`, import.meta.url)
+export const moduleUrl = (name: string): URL => new URL(`../modules/${name}.ts`, import.meta.url)
 
 /** A worker, and what it has posted. */
 export interface Started {
