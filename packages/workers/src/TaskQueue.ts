@@ -247,7 +247,7 @@ export const submit = <R extends Rpc.Any, const Tag extends R["_tag"]>(
   payload: Rpc.PayloadConstructor<Named<R, Tag>>,
   options?: TaskPolicy | undefined
 ): Effect.Effect<TaskReceipt<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>>>> =>
-  core(self).submit(tag, payload, options, "inOrder") as Effect.Effect<
+  core(self).submit(tag, payload, options) as Effect.Effect<
     TaskReceipt<Rpc.Success<Named<R, Tag>>, Rpc.Error<Named<R, Tag>>>
   >
 

@@ -119,7 +119,7 @@ export class Engine {
   private refuse(task: Task, error: TaskError): void {
     this.meters.refused(task)
     task.state = "settled"
-    task.settle(failed(error))
+    task.waiter.settle(failed(error))
   }
 
   /** Why no worker will ever run tasks of this series; one that nobody serves may still find somebody. */
@@ -263,7 +263,7 @@ export class Engine {
   abandon(task: Task): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       if (task.state === "settled") return resume(Effect.void)
-      task.settle = () => resume(Effect.void)
+      task.waiter = { settle: () => resume(Effect.void) }
       this.interrupt(task, { error: new TaskCancelled({ task: task.tag, begun: task.isRunning }), again: false })
     })
   }
@@ -352,7 +352,7 @@ export class Engine {
     this.alarms.cancel(task.graceAlarm)
     this.unsettled--
     if (this.unsettled === 0 && this.phase !== "open") this.closePools()
-    task.settle(outcome)
+    task.waiter.settle(outcome)
     this.leaveOutside(task)
   }
 

@@ -17,9 +17,9 @@ import type { Place } from "./fairOrder.ts"
 import { ToWorker, type Trace } from "./messages.ts"
 import { Pool } from "./pool.ts"
 import { Receipt } from "./receipt.ts"
-import { millis, type PolicySettings, policySettings, poolSettings, queueSettings } from "./settings.ts"
+import { millis, nicenessOf, type PolicySettings, policySettings, poolSettings, queueSettings } from "./settings.ts"
 import { StreamBuffer } from "./streamBuffer.ts"
-import { type Outcome, type Sink, Task, type TaskKind } from "./task.ts"
+import { type Outcome, type Sink, Task, type TaskKind, type Waiter } from "./task.ts"
 import * as TaskCodec from "./taskCodec.ts"
 
 interface Kind extends TaskKind {
@@ -73,76 +73,43 @@ export class Core {
   }
 
   call(tag: string, payload: unknown, options: TaskPolicy | undefined, place: Place): Outcome {
-    return Effect.withFiber((fiber) => {
-      const kind = this.kindOf(tag)
-      if (kind.codec.isStream) {
-        return Effect.die(new TypeError(`TaskQueue.call: ${tag} is a stream; use TaskQueue.stream`))
-      }
-      const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
-      const transfers: Array<object> = []
-      return Effect.flatMap(
-        kind.codec.encodePayload(payload, transfers),
-        (encoded) =>
-          Effect.callback<unknown, unknown>((resume) => {
-            const task = this.taskOf(kind, policy, encoded, transfers, undefined, fiber, resume)
-            this.engine.submit(task, place)
-            return Effect.suspend(() => this.engine.abandon(task))
-          })
-      )
-    })
+    return this.prepare("call", tag, payload, options, (taskFor) =>
+      Effect.callback<unknown, unknown>((resume) => {
+        const task = taskFor({ settle: resume })
+        this.engine.submit(task, place)
+        return Effect.suspend(() => this.engine.abandon(task))
+      }))
   }
 
   /** Submits a task and waits until it has a place in the order, or is past that. */
-  submit(tag: string, payload: unknown, options: TaskPolicy | undefined, place: Place): Effect.Effect<Receipt> {
-    return Effect.withFiber((fiber) => {
-      const kind = this.kindOf(tag)
-      if (kind.codec.isStream) {
-        return Effect.die(new TypeError(`TaskQueue.submit: ${tag} is a stream; use TaskQueue.stream`))
-      }
-      const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
-      const transfers: Array<object> = []
-      return Effect.flatMap(kind.codec.encodePayload(payload, transfers), (encoded) => {
-        const receipt = new Receipt(this.engine)
-        const task = receipt.of(
-          this.taskOf(kind, policy, encoded, transfers, undefined, fiber, (outcome) => receipt.settle(outcome))
-        )
-        this.engine.submit(task, place)
-        if (!task.isOutside) return Effect.succeed(receipt)
-        return Effect.callback<Receipt>((resume) => {
-          task.onAdmitted = () => resume(Effect.succeed(receipt))
-          return receipt.cancel
-        })
+  submit(tag: string, payload: unknown, options: TaskPolicy | undefined): Effect.Effect<Receipt> {
+    return this.prepare("submit", tag, payload, options, (taskFor) => {
+      const receipt = new Receipt(this.engine)
+      const task = receipt.of(taskFor(receipt))
+      this.engine.submit(task, "inOrder")
+      if (!task.isOutside) return Effect.succeed(receipt)
+      return Effect.callback<Receipt>((resume) => {
+        task.onAdmitted = () => resume(Effect.succeed(receipt))
+        return receipt.cancel
       })
     })
   }
 
   stream(tag: string, payload: unknown, options: TaskPolicy | undefined): Stream.Stream<unknown, unknown> {
-    return Stream.unwrap(Effect.withFiber((fiber) => {
-      const kind = this.kindOf(tag)
-      if (!kind.codec.isStream) {
-        return Effect.die(new TypeError(`TaskQueue.stream: ${tag} is no stream; use TaskQueue.call`))
-      }
-      const policy = options === undefined ? kind.policy : policySettings(kind.annotated, options)
-      const transfers: Array<object> = []
-      return Effect.flatMap(kind.codec.encodePayload(payload, transfers), (encoded) =>
-        Effect.map(
-          Effect.acquireRelease(
-            Effect.sync(() => {
-              const buffer: StreamBuffer = new StreamBuffer(
-                this.engine.settings.window,
-                (items) => task.worker?.post([ToWorker.Grant, task.id, items])
-              )
-              const task: Task = this.taskOf(kind, policy, encoded, transfers, buffer, fiber, (outcome) =>
-                buffer.end(outcome))
-              this.engine.submit(task, "inOrder")
-              return { task, buffer }
-            }),
-            ({ task }) =>
-              this.engine.abandon(task)
-          ),
-          ({ buffer }) =>
-            Stream.fromPull(Effect.succeed(buffer.pull))
-        ))
+    return Stream.unwrap(this.prepare("stream", tag, payload, options, (taskFor) => {
+      const begin = Effect.sync(() => {
+        const buffer: StreamBuffer = new StreamBuffer(
+          this.engine.settings.window,
+          (items) => task.worker?.post([ToWorker.Grant, task.id, items])
+        )
+        const task = taskFor(buffer, buffer)
+        this.engine.submit(task, "inOrder")
+        return { task, buffer }
+      })
+      return Effect.map(
+        Effect.acquireRelease(begin, ({ task }) => this.engine.abandon(task)),
+        ({ buffer }) => Stream.fromPull(Effect.succeed(buffer.pull))
+      )
     }))
   }
 
@@ -174,32 +141,54 @@ export class Core {
     let kind = this.kinds.get(tag)
     if (kind === undefined) {
       const annotated = annotationOf(this.group, tag)
-      kind = { tag, codec: this.codecOf(tag), annotated, policy: policySettings(annotated, {}), expected: Infinity }
+      kind = {
+        tag,
+        codec: this.codecOf(tag),
+        annotated,
+        policy: policySettings(annotated, annotated),
+        expected: Infinity
+      }
       this.kinds.set(tag, kind)
     }
     return kind
   }
 
-  private taskOf(
-    kind: Kind,
-    policy: PolicySettings,
+  /** What all ways in have in common: the payload is checked and encoded, and made into a task when there is somebody to wait for it. */
+  private prepare<A, E, R>(
+    way: "call" | "submit" | "stream",
+    tag: string,
     payload: unknown,
-    transfers: ReadonlyArray<object>,
-    sink: Sink | undefined,
-    fiber: Fiber.Fiber<unknown, unknown>,
-    settle: (outcome: Outcome) => void
-  ): Task {
-    return new Task(
-      this.engine.nextId(),
-      kind,
-      policy,
-      payload,
-      // What may be needed again is copied.
-      policy.retryable || transfers.length === 0 ? nothing : transfers,
-      sink,
-      traceOf(fiber),
-      settle
-    )
+    options: TaskPolicy | undefined,
+    go: (taskFor: (waiter: Waiter, sink?: Sink) => Task) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    return Effect.withFiber((fiber) => {
+      const kind = this.kindOf(tag)
+      const { annotated, codec } = kind
+      if (codec.isStream !== (way === "stream")) {
+        const instead = codec.isStream ? "is a stream; use TaskQueue.stream" : "is no stream; use TaskQueue.call"
+        return Effect.die(new TypeError(`TaskQueue.${way}: ${tag} ${instead}`))
+      }
+      const policy = options === undefined ? kind.policy : policySettings(annotated, options, kind.policy)
+      const niceness = nicenessOf(options?.niceness ?? annotated.niceness)
+      const series = options?.series ?? annotated.series
+      const transfers: Array<object> = []
+      return Effect.flatMap(codec.encodePayload(payload, transfers), (encoded) =>
+        go((waiter, sink) =>
+          new Task({
+            id: this.engine.nextId(),
+            kind,
+            niceness,
+            series,
+            policy,
+            payload: encoded,
+            // What may be needed again is copied.
+            transfers: policy.retryable || transfers.length === 0 ? nothing : transfers,
+            sink,
+            trace: traceOf(fiber),
+            waiter
+          })
+        ))
+    })
   }
 }
 

@@ -2,10 +2,10 @@ import * as Effect from "effect/Effect"
 import { TaskCancelled } from "../TaskError.ts"
 import type { TaskReceipt } from "../TaskQueue.ts"
 import type { Engine } from "./engine.ts"
-import type { Outcome, Task } from "./task.ts"
+import type { Outcome, Task, Waiter } from "./task.ts"
 
 /** A task for which nobody need wait: data while it is queued, not a fiber. */
-export class Receipt implements TaskReceipt<unknown, unknown> {
+export class Receipt implements TaskReceipt<unknown, unknown>, Waiter {
   private readonly engine: Engine
   private task: Task | undefined
   private outcome: Outcome | undefined

@@ -32,9 +32,8 @@ export interface PoolSettings {
   readonly closeTimeout: number
 }
 
+/** What tasks of one kind mostly have in common. */
 export interface PolicySettings {
-  readonly niceness: number
-  readonly series: string | undefined
   readonly timeout: number
   readonly deadline: number
   readonly retryable: boolean
@@ -102,20 +101,32 @@ export const poolSettings = (
   }
 }
 
-/** What a task is annotated with, and what one call of it asks for instead. */
-export const policySettings = (annotated: TaskPolicy, asked: TaskPolicy): PolicySettings => {
-  const niceness = asked.niceness ?? annotated.niceness ?? defaults.niceness
-  const timeout = asked.timeout ?? annotated.timeout
-  const deadline = asked.deadline ?? annotated.deadline
-  if (!Number.isInteger(niceness) || niceness < -20 || niceness > 20) {
-    throw new RangeError(`TaskQueue: niceness must be a whole number from -20 to 20, got ${niceness}`)
+export const nicenessOf = (niceness: number = defaults.niceness): number => {
+  if (Number.isInteger(niceness) && niceness >= -20 && niceness <= 20) return niceness
+  throw new RangeError(`TaskQueue: niceness must be a whole number from -20 to 20, got ${niceness}`)
+}
+
+/** What a task is annotated with, and what one call of it asks for instead, if anything; what is standing is shared. */
+export const policySettings = (
+  annotated: TaskPolicy,
+  asked: TaskPolicy,
+  standing?: PolicySettings | undefined
+): PolicySettings => {
+  const { attempts, deadline, retryable, timeout } = asked
+  if (
+    standing !== undefined && timeout === undefined && deadline === undefined && retryable === undefined &&
+    attempts === undefined
+  ) {
+    return standing
+  }
+  const limit = (option: "timeout" | "deadline"): number => {
+    const value = asked[option] ?? annotated[option]
+    return value === undefined ? Infinity : millis(option, value)
   }
   return {
-    niceness,
-    series: asked.series ?? annotated.series,
-    timeout: timeout === undefined ? Infinity : millis("timeout", timeout),
-    deadline: deadline === undefined ? Infinity : millis("deadline", deadline),
-    retryable: asked.retryable ?? annotated.retryable ?? false,
-    attempts: count("attempts", asked.attempts ?? annotated.attempts ?? defaults.attempts, 1)
+    timeout: limit("timeout"),
+    deadline: limit("deadline"),
+    retryable: retryable ?? annotated.retryable ?? false,
+    attempts: count("attempts", attempts ?? annotated.attempts ?? defaults.attempts, 1)
   }
 }

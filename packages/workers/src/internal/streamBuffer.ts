@@ -2,12 +2,12 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Pull from "effect/Pull"
-import type { Outcome, Sink } from "./task.ts"
+import type { Outcome, Sink, Waiter } from "./task.ts"
 
 type Items = readonly [unknown, ...Array<unknown>]
 
 /** Items that came from a worker and were not read yet. What is read is granted to the worker anew, half a window at a time. */
-export class StreamBuffer implements Sink {
+export class StreamBuffer implements Sink, Waiter {
   private readonly buffered: Array<Effect.Effect<ReadonlyArray<unknown>>> = []
   private outcome: Outcome | undefined
   private wake: (() => void) | undefined
@@ -25,7 +25,7 @@ export class StreamBuffer implements Sink {
     this.wakeUp()
   }
 
-  end(outcome: Outcome): void {
+  settle(outcome: Outcome): void {
     this.outcome = outcome
     this.wakeUp()
   }

@@ -22,12 +22,22 @@ export interface Sink {
   readonly items: (decoded: Effect.Effect<ReadonlyArray<unknown>>) => void
 }
 
+/** Is told, once, what a task comes to. */
+export interface Waiter {
+  readonly settle: (outcome: Outcome) => void
+}
+
 /** Why a task is interrupted. What its worker answers all the same is believed, unless it is the interruption. */
 export interface Interruption {
   readonly error: TaskError
   /** Whether it may be begun again. */
   readonly again: boolean
 }
+
+type Given = Pick<
+  Task,
+  "id" | "kind" | "niceness" | "series" | "policy" | "payload" | "transfers" | "sink" | "trace" | "waiter"
+>
 
 /** One call of a task, from its submission until it is settled. While it is queued it is an entry of the order. */
 export class Task implements Queued, Measured {
@@ -38,14 +48,16 @@ export class Task implements Queued, Measured {
   newer: Queued | undefined = undefined
   readonly id: number
   readonly kind: TaskKind
+  readonly niceness: number
+  readonly series: string | undefined
   readonly policy: PolicySettings
   readonly payload: unknown
   /** What the payload moves to the worker; nothing if the task may be needed again. */
   readonly transfers: ReadonlyArray<object>
   readonly sink: Sink | undefined
   readonly trace: Trace | undefined
-  /** Resumes whoever waits; set anew when that has gone, and only wants to know that it is over. */
-  settle: (outcome: Outcome) => void
+  /** Who is told what it comes to; another, when that one has gone and somebody only wants to know that it is over. */
+  waiter: Waiter
   state: "queued" | "assigned" | "settled" = "queued"
   worker: Worker | undefined = undefined
   tagMeter: Measured["tagMeter"] = undefined
@@ -70,36 +82,21 @@ export class Task implements Queued, Measured {
   deadlineAlarm: Alarm | undefined = undefined
   graceAlarm: Alarm | undefined = undefined
 
-  constructor(
-    id: number,
-    kind: TaskKind,
-    policy: PolicySettings,
-    payload: unknown,
-    transfers: ReadonlyArray<object>,
-    sink: Sink | undefined,
-    trace: Trace | undefined,
-    settle: (outcome: Outcome) => void
-  ) {
-    this.id = id
-    this.kind = kind
-    this.policy = policy
-    this.payload = payload
-    this.transfers = transfers
-    this.sink = sink
-    this.trace = trace
-    this.settle = settle
+  constructor(given: Given) {
+    this.id = given.id
+    this.kind = given.kind
+    this.niceness = given.niceness
+    this.series = given.series
+    this.policy = given.policy
+    this.payload = given.payload
+    this.transfers = given.transfers
+    this.sink = given.sink
+    this.trace = given.trace
+    this.waiter = given.waiter
   }
 
   get tag(): string {
     return this.kind.tag
-  }
-
-  get niceness(): number {
-    return this.policy.niceness
-  }
-
-  get series(): string | undefined {
-    return this.policy.series
   }
 
   /** Whether it may be begun again after a worker was lost. What has emitted may not: its reader would read it twice. */
