@@ -10,6 +10,7 @@ const isInstalled = (tool: string): boolean =>
 const needs = {
   tmux: { isMet: isInstalled("tmux"), command: "sudo apt-get install tmux" },
   mount: { isMet: isInstalled("mount") && process.getuid?.() === 0, command: "sudo npm run test:integration" },
+  openssl: { isMet: isInstalled("openssl"), command: "sudo apt-get install openssl" },
   postgres: { isMet: isPostgresInstalled, command: "sudo apt-get install postgresql" }
 } as const
 
