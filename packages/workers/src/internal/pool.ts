@@ -206,11 +206,10 @@ export class Pool {
   }
 
   /** Waits until no worker is left. */
-  readonly awaitEmpty: Effect.Effect<void> = Effect.suspend(() =>
-    this.workers.size === 0 ? Effect.void : Effect.callback<void>((resume) => {
-      this.onEmpty = () => resume(Effect.void)
-    })
-  )
+  readonly awaitEmpty: Effect.Effect<void> = Effect.callback<void>((resume) => {
+    if (this.workers.size === 0) resume(Effect.void)
+    else this.onEmpty = () => resume(Effect.void)
+  })
 
   /** No more workers are started, and those that are there leave. */
   closeAll(): void {
