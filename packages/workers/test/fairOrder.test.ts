@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Random, Schema } from "effect"
+import { Simulation } from "effect-simulation"
 import { FairOrder } from "../src/internal/fairOrder.ts"
 import type { Place, Queued, Serves } from "../src/internal/fairOrder.ts"
 
@@ -33,22 +34,46 @@ const order = (...tasks: ReadonlyArray<Task | readonly [Task, Place]>) => {
   return queue
 }
 
+interface Entry {
+  readonly task: Task
+  readonly priority: number
+  readonly place: Place
+}
+
+const weight = (niceness: number): number => 1 + ((niceness + 20) / 10) ** 2
+
 /** The naive order: an array in order of arrival, searched at each take. */
 class Model {
-  readonly queued: Array<{ readonly task: Task; readonly priority: number; readonly place: Place; serial: number }> = []
-  greatest = 0
+  queued: Array<Entry> = []
+  private greatest = 0
+  private floor = 0
+  private readonly serials = new Map<string | undefined, number>()
+  /** Those whose leaving raises the floor, and what it then is. */
+  private watched: { readonly entries: ReadonlyArray<Entry>; readonly greatest: number } | undefined
 
   push(task: Task, place: Place): void {
-    if (this.queued.length === 0) this.greatest = 0
-    const ahead = this.queued.filter((other) => other.place === "inOrder" && other.task.series === task.series)
-    const serial = 1 + (ahead.length === 0 ? this.greatest : Math.max(...this.started.get(task.series)!))
-    const priority = { first: -2, next: -1, inOrder: serial * (1 + ((task.niceness + 20) / 10) ** 2), last: Infinity }
-    this.queued.push({ task, priority: priority[place], place, serial })
-    if (place !== "inOrder") return
+    const priorities = { first: -2, next: -1, inOrder: 0, last: Infinity }
+    if (place !== "inOrder") return void this.queued.push({ task, priority: priorities[place], place })
+    const ahead = this.inOrder()
+    if (ahead.length === 0) this.greatest = this.floor = 0
+    const before = ahead.some((other) => other.task.series === task.series)
+      ? this.serials.get(task.series)!
+      : this.greatest
+    const serial = Math.max(before, this.floor) + 1
+    this.serials.set(task.series, serial)
     this.greatest = Math.max(this.greatest, serial)
-    this.started.set(task.series, [serial])
+    const priority = 17 * this.floor + (serial - this.floor) * weight(task.niceness)
+    this.queued.push({ task, priority, place })
+    if (ahead.length === 0) this.watch()
   }
-  private readonly started = new Map<string | undefined, ReadonlyArray<number>>()
+
+  private inOrder(): ReadonlyArray<Entry> {
+    return this.queued.filter(({ place }) => place === "inOrder")
+  }
+
+  private watch(): void {
+    this.watched = { entries: this.inOrder(), greatest: this.greatest }
+  }
 
   sorted({ series, unnamed }: Serves): Array<Task> {
     return this.queued
@@ -58,8 +83,14 @@ class Model {
   }
   remove(task: Task | undefined): boolean {
     const at = this.queued.findIndex((other) => other.task === task)
-    if (at >= 0) this.queued.splice(at, 1)
-    return at >= 0
+    if (at < 0) return false
+    const [entry] = this.queued.splice(at, 1)
+    if (entry!.place !== "inOrder" || this.inOrder().length === 0) return true
+    if (!this.watched!.entries.some((watched) => this.queued.includes(watched))) {
+      this.floor = this.watched!.greatest
+      this.watch()
+    }
+    return true
   }
 }
 
@@ -131,8 +162,8 @@ describe("FairOrder", () => {
     })
 
     // Of niceness -20 task k has priority k, so those pass whose k is less than ten times the weight.
-    for (const [niceness, weight] of [[-20, 1], [-10, 2], [0, 5], [10, 10], [20, 17]] as const) {
-      const passing = Math.max(0, 10 * weight - 11)
+    for (const [niceness, times] of [[-20, 1], [-10, 2], [0, 5], [10, 10], [20, 17]] as const) {
+      const passing = Math.max(0, 10 * times - 11)
       it(`lets ${passing} later tasks of niceness -20 pass the tenth of niceness ${niceness}`, () => {
         const queue = order(...Array.from({ length: 9 }, () => new Task("before", undefined, -20)))
         queue.push(new Task("tenth", undefined, niceness), "inOrder")
@@ -159,6 +190,16 @@ describe("FairOrder", () => {
     assert.strictEqual(queue.take(only("b"))?.name, "b1")
     queue.push(new Task("b2", "b"), "inOrder")
     assert.strictEqual(queue.clear().at(-1)?.name, "b2")
+  })
+
+  it("puts a late series behind what waits, whoever was filled last", () => {
+    const queue = order(
+      ...["a1", "a2"].map((name) => new Task(name, "a")),
+      ...["b3", "b4", "b5"].map((name) => new Task(name, "b")),
+      new Task("a3", "a"),
+      new Task("c6", "c")
+    )
+    assert.deepStrictEqual(names(queue.clear()), ["a1", "a2", "b3", "a3", "b4", "b5", "c6"])
   })
 
   it("does not let a series go on where it was because something waits at its end", () => {
@@ -231,6 +272,44 @@ describe("FairOrder", () => {
     assert.deepStrictEqual(queue.clear(), model.sorted(all))
   })
 
+  it.effect("is the naive order of many series, whatever is tried again", () =>
+    Simulation.check(
+      Effect.gen(function*() {
+        const queue = new FairOrder<Task>()
+        const model = new Model()
+        const places = ["inOrder", "inOrder", "inOrder", "inOrder", "first", "next", "last"] as const
+        const any = <A>(options: ReadonlyArray<A>) =>
+          Effect.map(Random.nextIntBetween(0, options.length - 1), (i) => options[i]!)
+        const series = [undefined, ...Array.from({ length: 40 }, (_, i) => `${i}`)]
+        const push = (task: Task, place: Place) => {
+          queue.push(task, place)
+          model.push(task, place)
+        }
+        for (let id = 0; id < 600; id++) {
+          const grows = (id >> 7) % 2 === 0
+          const kind = yield* any(
+            grows ? ["push", "push", "push", "take", "remove"] : ["push", "take", "take", "remove"]
+          )
+          if (kind === "push") {
+            push(new Task(`${id}`, yield* any(series), yield* any([-20, -10, 0, 0, 3, 10, 20])), yield* any(places))
+          } else if (kind === "take") {
+            const served = yield* any([all, all, only("1", "2", "3")])
+            const task = queue.take(served)
+            assert.strictEqual(task, model.sorted(served)[0])
+            model.remove(task)
+            if (task !== undefined && id % 5 === 0) push(task, id % 2 === 0 ? "first" : "inOrder")
+          } else if (model.queued.length > 0) {
+            const { task } = yield* any(model.queued)
+            assert.isTrue(queue.remove(task))
+            model.remove(task)
+          }
+        }
+        assert.deepStrictEqual(queue.clear(), model.sorted(all))
+      }),
+      undefined,
+      { runs: 20 }
+    ))
+
   it.prop(
     "lets tasks of one series and one niceness never overtake each other",
     { operations: Schema.Array(Operation) },
@@ -263,7 +342,7 @@ describe("FairOrder", () => {
       for (const { niceness, series } of waiting) queue.push(new Task("before", series, niceness), "inOrder")
       const patient = new Task("patient", "patient", niceness)
       queue.push(patient, "inOrder")
-      const priority = patient.serial * (1 + ((niceness + 20) / 10) ** 2)
+      const priority = patient.serial * weight(niceness)
       const distinct = new Set(rivals)
       // The worst there can be: everything that comes has the least niceness, and a series that is empty comes again.
       const bound = waiting.length + distinct.size * Math.ceil(priority) + 1
@@ -285,6 +364,40 @@ describe("FairOrder", () => {
       passed++
     }
     assert.strictEqual(passed, 15)
+  })
+
+  it("lets as many pass after fifty thousand tasks as after a thousand", () => {
+    const passing = (history: number): number => {
+      const queue = new FairOrder<Task>()
+      const push = (name: string, niceness: number) => queue.push(new Task(name, name, niceness), "inOrder")
+      for (let i = 0; i < 10; i++) push("steady", 0)
+      for (let i = 0; i < history; i++) {
+        push("steady", 0)
+        queue.take(all)
+      }
+      push("nice", 10)
+      let passed = 0
+      while (queue.take(all)!.name !== "nice") {
+        push("steady", 0)
+        passed++
+      }
+      return passed
+    }
+    assert.isAtMost(passing(50_000), 40)
+    assert.strictEqual(passing(50_000), passing(1000))
+  })
+
+  it("shares two to one after any history", () => {
+    const queue = new FairOrder<Task>()
+    for (let i = 0; i < 10_000; i++) {
+      queue.push(new Task("before", "before"), "inOrder")
+      if (i >= 10) queue.take(all)
+    }
+    for (let i = 0; i < 300; i++) {
+      queue.push(i % 2 === 0 ? new Task("normal", "a", 0) : new Task("nice", "b", 10), "inOrder")
+    }
+    const first = queue.clear().filter(({ name }) => name !== "before").slice(0, 150)
+    assert.closeTo(first.filter(({ name }) => name === "normal").length, 100, 10)
   })
 
   it("forgets a series that has nothing queued", () => {

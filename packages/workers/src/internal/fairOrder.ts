@@ -3,14 +3,18 @@ import type { Ranked } from "./heap.ts"
 
 // The order of AsynQueue: a task has the priority k·(1 + ((niceness + 20) / 10)²), the least first, where k counts the tasks of its
 // series: 1× for a niceness of −20, 2× for −10, 5× for 0, 10× for 10, 17× for 20. So series that are filled at the same time
-// take turns, and one of niceness 10 has half the turns of one of niceness 0. Tasks of no series are a series of their own.
+// take turns, and one of niceness 10 has half the turns of one of niceness 0. Tasks of no series are a series of their own. A
+// series that has nothing in order begins at the greatest k of all: behind what waits, and taking turns with it from there.
 //
-// A series that has nothing in order begins at the greatest k of all, behind what waits already, and takes turns with it from
-// there. (The origin let one that had been away continue where it had been, and so pass all that had come in the meantime.) k
-// never falls while anything is queued; that, and priorities that are fixed on arrival, is why nothing starves: of
-// every series only so many tasks can still come whose k is less than the priority of one that waits.
+// Counted from the beginning of all time, k grows, and with it the distance that a niceness makes: after a million tasks, one of
+// niceness 10 would wait for another million. (In the origin it does; and a series that has been away goes on where it was, and
+// passes all that came in the meantime.) Here k is counted from a floor, the greatest k that has surely been served: the priority is
+// 17·floor + (k − floor)·weight. While nothing has been served that is the origin's, and later it is the origin's as if it
+// had begun with what waits now. Neither the floor nor k ever falls, and 17 is the greatest weight, so what is queued later with the
+// same niceness always comes later; and nothing starves, since of every series only so many tasks can still come whose
+// priority is less than that of one that waits.
 //
-// Tasks of one series and one niceness never overtake each other. They stand in a lane, a list of which only the first matters;
+// Tasks of one series and one niceness thus never overtake each other. They stand in a lane, a list of which only the first matters;
 // what is ordered by heaps is a series' lanes, of which there are few, and the series. So a million tasks cost no more to
 // take from than the number of their series and nicenesses, and any of them leaves in O(1) but for the heaps. Those that go
 // before or after all others stand in lanes of their own: there, the weight alone is the priority.
@@ -40,6 +44,8 @@ export interface Serves {
   readonly unnamed: boolean
 }
 
+const greatestWeight = 17
+
 const weightOf = (task: Queued, place: Place): number => {
   switch (place) {
     case "first":
@@ -53,7 +59,48 @@ const weightOf = (task: Queued, place: Place): number => {
   }
 }
 
+const isInOrder = (weight: number): boolean => weight > 0 && weight < Infinity
+
 const everything: Serves = { series: undefined, unnamed: true }
+
+/**
+ * The greatest serial that has surely been served. Whenever all that waited at one look has gone, the greatest serial of that look is
+ * the floor, and the next look is taken. Of what waits, therefore, nothing is older than two floors: a task knows its own by its arrival.
+ */
+class Floor {
+  now = 0
+  private before = 0
+  private next = 0
+  /** The last arrival of those that waited at the last look, and how many of them still do. */
+  private lastArrival = 0
+  private left = 0
+
+  of(arrival: number): number {
+    return arrival > this.lastArrival ? this.now : this.before
+  }
+
+  /** With the first that waits: it has serial 1. */
+  begin(arrival: number): void {
+    this.before = this.now = 0
+    this.look(arrival, 1, 1)
+  }
+
+  /** Says whether a new look is to be taken. */
+  gone(arrival: number): boolean {
+    return arrival <= this.lastArrival && --this.left === 0
+  }
+
+  rise(): void {
+    this.before = this.now
+    this.now = this.next
+  }
+
+  look(lastArrival: number, greatest: number, waiting: number): void {
+    this.lastArrival = lastArrival
+    this.next = greatest
+    this.left = waiting
+  }
+}
 
 /** Tasks of one series and one weight, first-in first-out. Ranks as its first. */
 class Lane<T extends Queued> implements Ranked {
@@ -97,7 +144,10 @@ class Lane<T extends Queued> implements Ranked {
   private setOldest(task: T | undefined): void {
     this.oldest = task
     if (task === undefined) return
-    this.priority = task.serial * this.weight
+    const { floor } = this.line
+    this.priority = isInOrder(this.weight)
+      ? task.serial * this.weight + floor.of(task.arrival) * (greatestWeight - this.weight)
+      : this.weight
     this.arrival = task.arrival
   }
 }
@@ -112,10 +162,12 @@ class Line<T extends Queued> implements Ranked {
   inOrder = 0
   serial = 0
   readonly series: string | undefined
+  readonly floor: Floor
   private readonly lanes = new Heap<Lane<T>>()
 
-  constructor(series: string | undefined) {
+  constructor(series: string | undefined, floor: Floor) {
     this.series = series
+    this.floor = floor
   }
 
   /** Only while it has tasks. */
@@ -136,12 +188,10 @@ class Line<T extends Queued> implements Ranked {
 
   delete(task: T): void {
     const lane = task.lane as Lane<T>
-    const wasFirst = lane.oldest === task
     lane.delete(task)
     task.lane = undefined
     this.size--
     if (isInOrder(lane.weight)) this.inOrder--
-    if (!wasFirst) return
     if (lane.oldest === undefined) this.lanes.delete(lane)
     else this.lanes.reranked(lane)
     this.rank()
@@ -164,24 +214,23 @@ class Line<T extends Queued> implements Ranked {
   }
 }
 
-const isInOrder = (weight: number): boolean => weight > 0 && weight < Infinity
-
 /** The order in which queued tasks run. */
 export class FairOrder<T extends Queued> {
   size = 0
-  private readonly unnamed = new Line<T>(undefined)
+  private readonly floor = new Floor()
+  private readonly unnamed = new Line<T>(undefined, this.floor)
   private readonly named = new Map<string, Line<T>>()
   private readonly lines = new Heap<Line<T>>()
+  /** How many stand in order, and the greatest serial they had. */
+  private inOrder = 0
   private greatest = 0
   private arrivals = 0
 
   /** Only what is not queued. */
   push(task: T, place: Place): void {
-    // Small numbers stay small integers, which take no memory of their own.
-    if (this.size === 0) this.greatest = this.arrivals = 0
     const line = this.lineFor(task.series)
     task.arrival = ++this.arrivals
-    task.serial = place === "inOrder" ? this.nextSerial(line) : 1
+    task.serial = place === "inOrder" ? this.nextSerial(line) : 0
     line.append(task, weightOf(task, place))
     this.size++
     if (line === this.unnamed) return
@@ -210,10 +259,12 @@ export class FairOrder<T extends Queued> {
 
   /** Says whether it was queued. */
   remove(task: T): boolean {
-    const line = task.lane?.line as Line<T> | undefined
-    if (line === undefined) return false
+    const lane = task.lane as Lane<T> | undefined
+    if (lane === undefined) return false
+    const { line } = lane
     line.delete(task)
     this.size--
+    if (isInOrder(lane.weight)) this.wasInOrder(task)
     if (line === this.unnamed) return true
     if (line.size > 0) this.lines.reranked(line)
     else {
@@ -246,16 +297,28 @@ export class FairOrder<T extends Queued> {
     if (series === undefined) return this.unnamed
     const there = this.named.get(series)
     if (there !== undefined) return there
-    const line = new Line<T>(series)
+    const line = new Line<T>(series, this.floor)
     this.named.set(series, line)
     return line
   }
 
   private nextSerial(line: Line<T>): number {
+    if (this.inOrder++ === 0) {
+      this.greatest = 0
+      this.floor.begin(this.arrivals)
+    }
     if (line.inOrder++ === 0) line.serial = this.greatest
-    line.serial++
-    if (line.serial > this.greatest) this.greatest = line.serial
+    // One that is behind the floor takes its turn before all others, as it would have where it was.
+    line.serial = Math.max(line.serial, this.floor.now) + 1
+    this.greatest = Math.max(this.greatest, line.serial)
     return line.serial
+  }
+
+  private wasInOrder(task: T): void {
+    this.inOrder--
+    if (!this.floor.gone(task.arrival)) return
+    this.floor.rise()
+    this.floor.look(this.arrivals, this.greatest, this.inOrder)
   }
 
   private bestLine({ series, unnamed }: Serves): Line<T> | undefined {
