@@ -57,12 +57,19 @@ describe("a picture", () => {
   it("has as many rows as keep the proportions", () => {
     assert.strictEqual(new Picture(overview).height, 1714)
     assert.strictEqual([...new Picture(overview).rows()].length, 1714)
+    assert.strictEqual(new Picture({ ...overview, ciPM: 1e-9 }).height, 1)
   })
 
   it("reaches from the top to the bottom, and from the left to the right", () => {
     const rows = [...new Picture({ ...overview, ci: 0.5, ciPM: 1.4, width: 3 }).rows()]
     assert.deepStrictEqual(rows.map(({ im }) => im), [1.9, 0.5, 0.5 - 1.4])
     for (const { left, right } of rows) assert.deepStrictEqual([left, right], [-0.63 - 1.4, -0.63 + 1.4])
+  })
+
+  it("is resolvable as long as its points are different numbers", () => {
+    assert.isTrue(new Picture({ ...overview, crPM: 3e-16 }).isResolvable)
+    assert.isFalse(new Picture({ ...overview, crPM: 2e-16 }).isResolvable)
+    assert.isFalse(new Picture({ ...overview, ciPM: 2e-16 }).isResolvable)
   })
 
   it("may be a single row of a single point", () => {

@@ -12,12 +12,12 @@ export class Picture extends Schema.Class<Picture>("Picture")({
   iterations: Schema.Int.check(Schema.isGreaterThan(1))
 }) {
   get height(): number {
-    return Math.trunc(this.width * (this.ciPM / this.crPM))
+    return Math.max(1, Math.trunc(this.width * (this.ciPM / this.crPM)))
   }
 
   /** Whether its points are far enough apart to be different numbers. */
   get isResolvable(): boolean {
-    return 2 * Math.min(this.crPM, this.ciPM) > 5e-16 && this.height > 0
+    return 2 * Math.min(this.crPM, this.ciPM) > 5e-16
   }
 
   /** Counted from the top. */

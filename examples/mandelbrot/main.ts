@@ -34,7 +34,7 @@ const command = Command.make(
     Effect.gen(function*() {
       const picture = new Picture({ ...view, ciPM: ciPM ?? view.crPM })
       if (!picture.isResolvable) {
-        return yield* new CliError.UserError({ cause: "numbers cannot tell points apart that are so near each other" })
+        return yield* new CliError.UserError({ cause: "the points are too near each other to be different numbers" })
       }
       const onRow = progress(picture.height, process.stderr)
       const one = compare ? yield* render(picture, { workers: 1, steepness, onRow }) : undefined
