@@ -43,7 +43,7 @@ export class Engine {
   readonly pools: Array<Pool> = []
   readonly updates = new Updates(this)
   readonly broadcast = Broadcast.make<TaskEvent>(({ _tag }) => _tag === "Ended")
-  readonly run: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+  readonly run: <A, E>(effect: Effect.Effect<A, E>) => Fiber.Fiber<A, E>
   readonly meters: TaskMeters
   /** When the step began that is being made: one look at the clock is enough for all that it does. */
   now = 0

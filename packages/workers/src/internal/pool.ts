@@ -246,12 +246,17 @@ export class Pool {
     this.workers.add(worker)
     this.starting++
     worker.keeper = this.engine.run(this.keep(worker))
+    // Not a part of what is kept: that may be interrupted before it has begun.
+    worker.keeper.addObserver((exit) => {
+      if (Exit.isFailure(exit)) this.notStarted(worker, exit.cause)
+    })
   }
 
   /** A worker's life, from its start to its end. */
-  private keep(worker: Worker): Effect.Effect<void> {
-    return Effect.yieldNow.pipe(
-      Effect.andThen(Effect.scoped(
+  private keep(worker: Worker): Effect.Effect<void, WorkerStartError> {
+    return Effect.andThen(
+      Effect.yieldNow,
+      Effect.scoped(
         Effect.flatMap(
           this.host.start({
             name: worker.name,
@@ -263,12 +268,7 @@ export class Pool {
             return Effect.map(link.ended, (end) => this.ended(worker, end))
           }
         )
-      )),
-      Effect.onExit((exit) =>
-        Exit.isFailure(exit) ? Effect.sync(() => this.notStarted(worker, exit.cause)) : Effect.void
-      ),
-      Effect.exit,
-      Effect.asVoid
+      )
     )
   }
 

@@ -1,5 +1,5 @@
 import type * as Fiber from "effect/Fiber"
-import type { WorkerLink } from "../WorkerHost.ts"
+import type { WorkerLink, WorkerStartError } from "../WorkerHost.ts"
 import type { Alarm } from "./alarms.ts"
 import { ToWorker, type ToWorkerMessage } from "./messages.ts"
 import type { Pool } from "./pool.ts"
@@ -24,7 +24,7 @@ export class Worker {
   state: WorkerState = "starting"
   link: WorkerLink | undefined = undefined
   meter: WorkerMeter | undefined = undefined
-  keeper: Fiber.Fiber<void> | undefined = undefined
+  keeper: Fiber.Fiber<void, WorkerStartError> | undefined = undefined
   /** In the order of assignment, which is that in which it begins them: the first `concurrency` run. */
   readonly assigned: Array<Task> = []
   /** Milliseconds that what is assigned is expected to run. */
