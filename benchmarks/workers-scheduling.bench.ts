@@ -45,9 +45,9 @@ const scheduled = (count: number, make: () => Promise<Scheduler>) => async () =>
   return round(count)
 }
 
-const ours = async (): Promise<Scheduler> => {
+const ours = (waiting: "nobody waits" | "fibers wait") => async (): Promise<Scheduler> => {
   const { scheduling } = await import("./workers/ours.ts")
-  return scheduling(niceness)
+  return scheduling(waiting)(niceness)
 }
 
 const pQueue = async (): Promise<Scheduler> => {
@@ -102,7 +102,8 @@ export const groups: ReadonlyArray<Group> = [
     ],
     // The p-queue inserts into a sorted array: a million of them would take it minutes.
     subjects: {
-      ours: scheduled(100_000, ours),
+      ours: scheduled(100_000, ours("nobody waits")),
+      "ours, and a fiber that waits for each": scheduled(100_000, ours("fibers wait")),
       "p-queue": scheduled(100_000, pQueue),
       "floor: fibers alone": scheduled(100_000, fibers)
     }
@@ -112,6 +113,10 @@ export const groups: ReadonlyArray<Group> = [
       { case: "1 000 000 empty tasks by niceness", unit: "tasks/s", better: "more" },
       { case: "1 000 000 empty tasks, heap of each that is queued", unit: "bytes", better: "less" }
     ],
-    subjects: { ours: scheduled(1_000_000, ours), "floor: fibers alone": scheduled(1_000_000, fibers) }
+    subjects: {
+      ours: scheduled(1_000_000, ours("nobody waits")),
+      "ours, and a fiber that waits for each": scheduled(1_000_000, ours("fibers wait")),
+      "floor: fibers alone": scheduled(1_000_000, fibers)
+    }
   }
 ]

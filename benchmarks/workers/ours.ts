@@ -1,5 +1,5 @@
 // Ours, as the peers are in their file.
-import { Effect, Fiber, Scope, Stream } from "effect"
+import { Effect, Fiber, identity, Scope, Stream } from "effect"
 import * as FiberWorkers from "effect-workers/FiberWorkers"
 import * as NodeProcesses from "effect-workers/NodeProcesses"
 import * as NodeThreads from "effect-workers/NodeThreads"
@@ -7,7 +7,7 @@ import * as TaskQueue from "effect-workers/TaskQueue"
 import type { Round } from "./flight.ts"
 import { buffers, check, checkMark, mark, message } from "./flight.ts"
 import type { Pool } from "./pools.ts"
-import tasks, { Tasks } from "./tasks.ts"
+import tasks, { noted, Tasks } from "./tasks.ts"
 
 export type Kind = "thread" | "process"
 
@@ -75,8 +75,8 @@ export const counting = async (task: "count" | "countOneByOne") => {
     )
 }
 
-/** Queues so many while the queue is paused, and then has one fiber run them. */
-export const scheduling = async (niceness: (n: number) => number) => {
+/** Tasks that wait while the queue is paused, and are then run by a fiber; each may have a fiber that waits for it, too. */
+export const scheduling = (waiting: "nobody waits" | "fibers wait") => async (niceness: (n: number) => number) => {
   const queue = await Effect.runPromise(
     TaskQueue.make(Tasks, { capacity: "unbounded" }).pipe(
       Effect.provide(FiberWorkers.layer(tasks)),
@@ -84,18 +84,22 @@ export const scheduling = async (niceness: (n: number) => number) => {
       Effect.tap(TaskQueue.pause)
     )
   )
-  const order: Array<number> = []
-  let calls: ReadonlyArray<Fiber.Fiber<void, unknown>> = []
+  noted.length = 0
+  let results: ReadonlyArray<Effect.Effect<unknown, unknown>> = []
   return {
     queue: (count: number): void => {
-      calls = Array.from({ length: count }, (_, n) => {
-        const call = TaskQueue.call(queue, "nothing", undefined, { niceness: niceness(n) })
-        return Effect.runFork(Effect.map(call, () => void order.push(n)))
+      results = Array.from({ length: count }, (_, n) => {
+        const policy = { niceness: niceness(n) }
+        return waiting === "nobody waits"
+          ? Effect.runSync(TaskQueue.submit(queue, "note", n, policy)).result
+          : Fiber.join(Effect.runFork(TaskQueue.call(queue, "note", n, policy)))
       })
     },
     run: async (): Promise<ReadonlyArray<number>> => {
-      await Effect.runPromise(TaskQueue.resume(queue).pipe(Effect.andThen(Fiber.awaitAll(calls))))
-      return order
+      await Effect.runPromise(
+        Effect.andThen(TaskQueue.resume(queue), Effect.forEach(results, identity, { discard: true }))
+      )
+      return noted
     }
   }
 }
