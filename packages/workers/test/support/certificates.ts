@@ -28,7 +28,7 @@ export const makeAuthority: Effect.Effect<Authority, never, Scope.Scope> = Effec
   return {
     ca: readFileSync(path("ca.pem"), "utf8"),
     file: path("ca.pem"),
-    sign: (name) => {
+    sign: (name: string): Certificate => {
       const [cert, key, request, extensions] = ["pem", "key", "csr", "ext"].map((kind) => `${name}.${kind}`) as [
         string,
         string,
@@ -37,10 +37,8 @@ export const makeAuthority: Effect.Effect<Authority, never, Scope.Scope> = Effec
       ]
       writeFileSync(path(extensions), `subjectAltName=DNS:${name},IP:127.0.0.1\n`)
       openssl("req", ...newKey, "-keyout", key, "-out", request, "-subj", `/CN=${name}`)
-      openssl(
-        ...["x509", "-req", "-in", request, "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"],
-        ...["-out", cert, "-days", "2", "-extfile", extensions]
-      )
+      const authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"]
+      openssl("x509", "-req", "-in", request, ...authority, "-out", cert, "-days", "2", "-extfile", extensions)
       return {
         cert: readFileSync(path(cert), "utf8"),
         key: Redacted.make(readFileSync(path(key), "utf8")),

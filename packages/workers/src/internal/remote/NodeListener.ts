@@ -121,8 +121,7 @@ const serverOf = (address: Address, secure: Tls.TlsOptions | undefined, options:
   if (address.scheme === "tcp" || address.scheme === "unix") return Net.createServer(take)
   if (address.scheme === "tls") {
     const server = Tls.createServer(secure!, take)
-    // They have been closed; who they were is of interest to nobody.
-    server.on("tlsClientError", () => {})
+    server.on("tlsClientError", destroy)
     return server
   }
   const { path } = address as Address & { readonly scheme: "ws" | "wss" }
@@ -134,7 +133,7 @@ const serverOf = (address: Address, secure: Tls.TlsOptions | undefined, options:
   const server = secure === undefined ? Http.createServer(times) : Https.createServer({ ...secure, ...times })
   // For whoever comes with a browser.
   server.on("request", (_, response) => response.writeHead(426, { connection: "close", upgrade: "websocket" }).end())
-  server.on("tlsClientError", () => {})
+  server.on("tlsClientError", destroy)
   const sockets = new WebSocketServer({
     server,
     path,
@@ -144,6 +143,11 @@ const serverOf = (address: Address, secure: Tls.TlsOptions | undefined, options:
   })
   sockets.on("connection", (socket, request) => onConnection(fromWebSocket(socket, peerOf(request.socket))))
   return server
+}
+
+/** TLS tells of a handshake that failed, or took too long, and leaves the connection open. */
+const destroy = (_: Error, socket: Net.Socket): void => {
+  socket.destroy()
 }
 
 const peerOf = (socket: Net.Socket): string =>
