@@ -7,6 +7,9 @@ export * as Crew from "./Crew.ts"
 /** What flows through: rates, waiting and service times, load, and Little's law as a self-check. */
 export * as FlowMetrics from "./FlowMetrics.ts"
 
+/** A heap of objects that know their place in it: the schedulers' own. */
+export * as IntrusiveHeap from "./IntrusiveHeap.ts"
+
 /** A bounded queue in the order first-in first-out, last-in first-out, or by priority. */
 export * as WorkQueue from "./WorkQueue.ts"
 

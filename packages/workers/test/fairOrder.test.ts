@@ -267,6 +267,7 @@ describe("FairOrder", () => {
         }
       }
       assert.strictEqual(queue.size, model.queued.length)
+      assert.sameMembers([...queue.all()], model.sorted(all))
       for (const which of serves) assert.strictEqual(queue.countServed(which), model.sorted(which).length)
     }
     assert.deepStrictEqual(queue.clear(), model.sorted(all))
@@ -385,6 +386,18 @@ describe("FairOrder", () => {
     }
     assert.isAtMost(passing(50_000), 40)
     assert.strictEqual(passing(50_000), passing(1000))
+  })
+
+  it("lets a series that is behind what was served go on from there, its nicest last", () => {
+    const b = Array.from({ length: 30 }, (_, i) => new Task(`b${i + 1}`, "b", 20))
+    const queue = order(...b, ...Array.from({ length: 70 }, (_, i) => new Task(`a${i}`, "a")))
+    queue.take(all)
+    queue.push(new Task("b31", "b", 20), "inOrder")
+    while (queue.size > 1) queue.take(all)
+    for (const [name, niceness] of [["nicest", 20], ["nice", 0], ["least", -20]] as const) {
+      queue.push(new Task(name, "b", niceness), "inOrder")
+    }
+    assert.deepStrictEqual(names(queue.clear()), ["b31", "least", "nice", "nicest"])
   })
 
   it("shares two to one after any history", () => {

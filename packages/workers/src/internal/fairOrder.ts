@@ -1,5 +1,4 @@
-import { before, Heap } from "./heap.ts"
-import type { Ranked } from "./heap.ts"
+import { before, IntrusiveHeap, type Ranked } from "effect-work-queue/IntrusiveHeap"
 
 // The order of AsynQueue: a task has the priority k·(1 + ((niceness + 20) / 10)²), the least first, where k counts the tasks of its
 // series: 1× for a niceness of −20, 2× for −10, 5× for 0, 10× for 10, 17× for 20. So series that are filled at the same time
@@ -163,7 +162,7 @@ class Line<T extends Queued> implements Ranked {
   serial = 0
   readonly series: string | undefined
   readonly floor: Floor
-  private readonly lanes = new Heap<Lane<T>>()
+  private readonly lanes = new IntrusiveHeap<Lane<T>>()
 
   constructor(series: string | undefined, floor: Floor) {
     this.series = series
@@ -220,7 +219,7 @@ export class FairOrder<T extends Queued> {
   private readonly floor = new Floor()
   private readonly unnamed = new Line<T>(undefined, this.floor)
   private readonly named = new Map<string, Line<T>>()
-  private readonly lines = new Heap<Line<T>>()
+  private readonly lines = new IntrusiveHeap<Line<T>>()
   /** How many stand in order, and the greatest serial they had. */
   private inOrder = 0
   private greatest = 0

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { Heap } from "../src/internal/heap.ts"
+import { IntrusiveHeap } from "effect-work-queue"
 
 interface Entry {
   priority: number
@@ -16,7 +16,7 @@ const Priorities = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, 
 const sorted = (entries: ReadonlyArray<Entry>): ReadonlyArray<Entry> =>
   entries.toSorted((a, b) => a.priority - b.priority || a.arrival - b.arrival)
 
-const drain = (heap: Heap<Entry>): ReadonlyArray<Entry> => {
+const drain = (heap: IntrusiveHeap.IntrusiveHeap<Entry>): ReadonlyArray<Entry> => {
   const drained: Array<Entry> = []
   for (let top = heap.top; top !== undefined; top = heap.top) {
     drained.push(top)
@@ -26,13 +26,13 @@ const drain = (heap: Heap<Entry>): ReadonlyArray<Entry> => {
 }
 
 const filled = (priorities: ReadonlyArray<number>) => {
-  const heap = new Heap<Entry>()
+  const heap = new IntrusiveHeap.IntrusiveHeap<Entry>()
   const entries = priorities.map((priority, arrival) => ({ priority, arrival, index: 0 }))
   for (const entry of entries) heap.add(entry)
   return { heap, entries }
 }
 
-describe("Heap", () => {
+describe("IntrusiveHeap", () => {
   it.prop(
     "gives the least first, and first-in first-out among equals",
     { priorities: Priorities },
@@ -52,6 +52,27 @@ describe("Heap", () => {
       assert.deepStrictEqual(drain(heap), sorted(left))
     }
   )
+
+  it.prop(
+    "stays in order when all that match leave at once",
+    { priorities: Priorities, n: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 })) },
+    ({ n, priorities }) => {
+      const { entries, heap } = filled(priorities)
+      const matches = (entry: Entry) => entry.priority % n === 0
+      assert.deepStrictEqual(sorted(heap.deleteAll(matches)), sorted(entries.filter(matches)))
+      assert.deepStrictEqual(drain(heap), sorted(entries.filter((entry) => !matches(entry))))
+    }
+  )
+
+  it("changes nothing when a predicate throws", () => {
+    const { entries, heap } = filled([3, 1, 2])
+    assert.throws(() =>
+      heap.deleteAll((entry) => {
+        if (entry.priority === 2) throw new Error("no")
+        return true
+      }), "no")
+    assert.deepStrictEqual(drain(heap), sorted(entries))
+  })
 
   it.prop(
     "stays in order when any of it gets another rank, higher or lower",
