@@ -47,7 +47,7 @@ describe("TaskStats", () => {
     const meters = new TaskMeters(Context.empty())
     const waiting: Array<Measured> = []
     const running: Array<Measured> = []
-    const refused = { a: 0, b: 0 }
+    const refused = { a: 0, b: 0, x: 0, y: 0 }
     const takeFrom = (tasks: Array<Measured>, n: number) => tasks.splice(n % tasks.length, 1)[0]
     for (const { kind, n, outcome, series, tag } of operations) {
       if (kind === "submit") {
@@ -55,6 +55,7 @@ describe("TaskStats", () => {
         meters.submitted(waiting.at(-1)!, 0)
       } else if (kind === "refuse") {
         refused[tag]++
+        if (series !== undefined) refused[series]++
         meters.refused(aTask(tag, series))
       } else {
         const from = kind === "go" || (kind === "settle" && n % 2 === 0) ? waiting : running
@@ -80,10 +81,11 @@ describe("TaskStats", () => {
       assert.strictEqual(flow?.running ?? 0, running.filter((task) => task.tag === tag).length)
       assert.strictEqual(flow?.refused ?? 0, refused[tag])
     }
-    for (const name of ["x", "y"]) {
+    for (const name of ["x", "y"] as const) {
       const flow = series.get(name)
       assert.strictEqual(flow?.queued ?? 0, waiting.filter((task) => task.series === name).length)
       assert.strictEqual(flow?.running ?? 0, running.filter((task) => task.series === name).length)
+      assert.strictEqual(flow?.refused ?? 0, refused[name])
     }
     for (const key of ["submitted", "retried"] as const) {
       assert.strictEqual(total[key], [...tasks.values()].reduce((sum, flow) => sum + flow[key], 0))

@@ -217,7 +217,7 @@ export class TaskMeters {
 
   private seriesMeter(series: string): Meter | undefined {
     const there = this.series.get(series)
-    if (there !== undefined && series === this.lastSeries) return there
+    if (series === this.lastSeries) return there
     if (there === undefined && this.series.size >= seriesKept && !this.forgetOne()) return undefined
     const meter = there ?? new Meter(this.context, ofSeries)
     this.series.delete(series)
