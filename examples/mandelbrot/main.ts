@@ -42,7 +42,10 @@ const command = Command.make(
       yield* write(all.png, output)
       yield* Console.error(statistics(all, kind))
       if (one !== undefined) yield* Console.error(comparison(one, all))
-    }).pipe(Effect.provide(hosts[kind]))
+    }).pipe(
+      Effect.provide(hosts[kind]),
+      Effect.mapError((error) => error._tag === "UserError" ? error : new CliError.UserError({ cause: error.message }))
+    )
 )
 
 /** A small picture, in characters. */
