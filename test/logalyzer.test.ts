@@ -1,10 +1,15 @@
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Exit, FileSystem, Schema, Stream } from "effect"
+import { FiberWorkers, TaskQueue } from "effect-workers"
 import { parse } from "../examples/logalyzer/AccessLine.ts"
 import * as Analysis from "../examples/logalyzer/Analysis.ts"
+import { generate } from "../examples/logalyzer/generate.ts"
 import * as Lines from "../examples/logalyzer/lines.ts"
 import * as Plan from "../examples/logalyzer/plan.ts"
+import { Report } from "../examples/logalyzer/Report.ts"
 import { broken, type Rule } from "../examples/logalyzer/rules.ts"
+import tasks, { LogUnreadable, Tasks } from "../examples/logalyzer/tasks.ts"
 
 const from = "- - [21/Nov/2026:17:26:14 +0000]"
 const get = (target: string, { address = "192.0.2.1", agent = "curl/8", status = 200 } = {}) =>
@@ -209,5 +214,117 @@ describe("an analysis", () => {
     Effect.gen(function*() {
       const take = Effect.map(Plan.make({ seed: 7, number: 1, lineCount: 200 }), (plan) => [...plan.lines()])
       assert.deepStrictEqual(yield* take, yield* take)
+    }))
+})
+
+describe("a report", () => {
+  const suspect = (address: string, rule: Rule, line: number, target: string) =>
+    new Analysis.Suspect({ address, rule, line, target })
+  const hits = (address: string, hits: number) => new Analysis.Hits({ address, hits })
+  const findings: ReadonlyArray<readonly [string, ReadonlyArray<Analysis.Finding>]> = [
+    ["b.log", [
+      suspect("192.0.2.1", "probe", 1, "/.env"),
+      suspect("192.0.2.2", "scanner", 5, "/"),
+      hits("192.0.2.1", 3),
+      hits("192.0.2.2", 2),
+      new Analysis.Total({ lines: 10, broken: 1 })
+    ]],
+    ["a.log", [
+      suspect("192.0.2.1", "traversal", 9, "/../\u001b[2J"),
+      new Analysis.Broken({ line: 11 }),
+      suspect("192.0.2.1", "probe", 12, "/.git"),
+      suspect("2001:db8::1", "missing", 21, "/x"),
+      hits("192.0.2.1", 2),
+      hits("2001:db8::1", 21),
+      new Analysis.Total({ lines: 30, broken: 1 })
+    ]]
+  ]
+  const merge = (logs: typeof findings) => {
+    const report = new Report()
+    const told = logs.flatMap(([path, all]) => all.filter((finding) => report.add(path, finding)))
+    return { report, told: told.map((finding) => "address" in finding ? finding.address : finding._tag) }
+  }
+
+  it("is the same in whatever order the logs are read: most hits first, and where each was seen first", () => {
+    const summary = [
+      "    21  2001:db8::1  missing: /x",
+      "     5  192.0.2.1    probe, traversal: /../\\x1b[2J",
+      "     2  192.0.2.2    scanner: /"
+    ].join("\n")
+    assert.strictEqual(merge(findings).report.summary(), summary)
+    assert.strictEqual(merge(findings.toReversed()).report.summary(), summary)
+    const { broken, lines } = merge(findings).report
+    assert.deepStrictEqual({ broken, lines }, { broken: 2, lines: 40 })
+  })
+
+  it("tells of each address once", () => {
+    assert.deepStrictEqual(merge(findings).told, ["192.0.2.1", "192.0.2.2", "2001:db8::1"])
+  })
+
+  it("sorts addresses with as many hits by their name, and is empty if there are none", () => {
+    const report = new Report()
+    assert.strictEqual(report.summary(), "")
+    for (const address of ["b", "a"]) {
+      report.add("x", suspect(address, "probe", 1, "/"))
+      report.add("x", hits(address, 1))
+    }
+    assert.strictEqual(report.summary(), "     1  a  probe: /\n     1  b  probe: /")
+  })
+})
+
+describe("the tasks", () => {
+  const logs = Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const directory = yield* fs.makeTempDirectoryScoped()
+    const [plain, compressed] = yield* generate(directory, { seed: 3, logs: 2, lineCount: 300 })
+    return { fs, plain: plain!, compressed: compressed! }
+  })
+  const queue = Effect.provide(TaskQueue.make(Tasks), FiberWorkers.layer(tasks))
+  const rulesOf = (findings: ReadonlyArray<Analysis.Finding>) =>
+    findings.flatMap((finding) => finding._tag === "Suspect" ? [[finding.address, finding.rule]] : [])
+  const expected = ({ attackers }: Plan.Plan) => attackers.map(({ address, rule }) => [address, rule])
+
+  it.effect("read a log, plain or compressed", () =>
+    Effect.gen(function*() {
+      const { compressed, plain } = yield* logs
+      for (const log of [plain, compressed]) {
+        const findings = yield* Stream.runCollect(TaskQueue.stream(yield* queue, "analyze", { path: log.path }))
+        assert.sameDeepMembers(rulesOf(findings), expected(log))
+        assert.deepStrictEqual({ ...findings.at(-1) }, { _tag: "Total", lines: 300, broken: 2 })
+      }
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("leave out whom an update names", () =>
+    Effect.gen(function*() {
+      const { plain } = yield* logs
+      const tasks = yield* queue
+      const addresses = plain.attackers.map(({ address }) => address)
+      yield* TaskQueue.update(tasks, "ignore", { addresses: addresses.slice(0, 1) })
+      yield* TaskQueue.update(tasks, "ignore", { addresses: addresses.slice(1, 2) })
+      const findings = yield* Stream.runCollect(TaskQueue.stream(tasks, "analyze", { path: plain.path }))
+      assert.sameDeepMembers(rulesOf(findings), expected(plain).slice(2))
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("tell what was found before a log breaks off, and fail", () =>
+    Effect.gen(function*() {
+      const { compressed, fs } = yield* logs
+      const whole = yield* fs.readFile(compressed.path)
+      yield* fs.writeFile(compressed.path, whole.subarray(0, -100))
+      const findings: Array<Analysis.Finding> = []
+      const exit = yield* TaskQueue.stream(yield* queue, "analyze", { path: compressed.path }).pipe(
+        Stream.runForEach((finding) => Effect.sync(() => findings.push(finding))),
+        Effect.exit
+      )
+      assert.deepStrictEqual(exit, Exit.fail(new LogUnreadable({ detail: "unexpected end of file" })))
+      assert.isAbove(findings.length, 0)
+    }).pipe(Effect.provide(NodeServices.layer)))
+
+  it.effect("fail if there is no log", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(Stream.runDrain(TaskQueue.stream(yield* queue, "analyze", { path: "/nowhere" })))
+      assert.deepStrictEqual(
+        exit,
+        Exit.fail(new LogUnreadable({ detail: "ENOENT: no such file or directory, open '/nowhere'" }))
+      )
     }))
 })
