@@ -74,16 +74,13 @@ export const postMoving = (
 }
 
 /** Posts batches to the process at the other end; what cannot be cloned is refused as it is on threads. */
-export const sendTo =
-  (peer: { readonly connected: boolean; readonly send?: NodeJS.Process["send"] }) =>
-  (batch: ReadonlyArray<unknown>): void => {
-    if (!peer.connected) return
-    try {
-      // Without a callback, a write to a process that has just died would be an uncaught error.
-      peer.send!(batch, undefined, {}, ignored)
-    } catch (error) {
-      throw new DOMException(error instanceof Error ? error.message : String(error), "DataCloneError")
-    }
+export const sendTo = (peer: { readonly send?: NodeJS.Process["send"] }) => (batch: ReadonlyArray<unknown>): void => {
+  try {
+    // Without a callback, sending to a process that is gone would be an uncaught error.
+    peer.send!(batch, undefined, {}, ignored)
+  } catch (error) {
+    throw new DOMException(error instanceof Error ? error.message : String(error), "DataCloneError")
   }
+}
 
 const ignored = (): void => {}
