@@ -54,6 +54,8 @@ export class StreamBuffer implements Sink, Waiter {
   }
 
   private readonly awaitMore = Effect.callback<void>((resume) => {
+    // Since the last look the fiber may have yielded.
+    if (this.buffered.length > 0 || this.outcome !== undefined) return resume(Effect.void)
     this.wake = () => resume(Effect.void)
   })
 
