@@ -91,6 +91,12 @@ describe("NodeTaskRunner", () => {
             assert.match(error.detail, detail)
           }))
       }
+
+      it.live("waits for a Layer that is never built for as long as it may", () =>
+        Effect.gen(function*() {
+          const error = yield* refusal(layer(moduleUrl("unready"), { execArgv, startTimeout: "4 seconds" }))
+          assert.strictEqual(error.detail, "it was not ready within 4s, and was killed")
+        }))
     })
   }
 
