@@ -35,7 +35,10 @@ export class SuiteTasks extends RpcGroup.make(
   Rpc.make("workerName", { success: Schema.String }),
   Rpc.make("exit", { payload: Schema.Finite }),
   Rpc.make("exitFirst", { payload: Schema.Finite, success: Schema.Finite }),
-  Rpc.make("spin")
+  Rpc.make("spin"),
+  Rpc.make("any", { payload: Schema.Any, success: Schema.Any }),
+  Rpc.make("giveFunction", { success: Schema.Any }),
+  Rpc.make("hold", { payload: Named, error: Refusal })
 ) {}
 
 /** Items that `count` makes at a time. */
@@ -77,11 +80,20 @@ const handlers = SuiteTasks.toLayer(Effect.sync(() => {
     get: () => Effect.sync(() => value),
     attempt: () => Effect.andThen(Effect.yieldNow, attempt),
     workerName: () => Effect.andThen(Effect.yieldNow, Effect.map(CurrentTask, (task) => task?.worker ?? "")),
+    any: Effect.succeed,
+    giveFunction: () => Effect.succeed(() => 1),
+    hold: ({ name }) =>
+      Effect.acquireUseRelease(
+        note(`${name} is acquired`),
+        () => Effect.fail(new Refusal({ why: name })),
+        () => note(`${name} is released`)
+      ),
     exit: (code) => Effect.andThen(Effect.yieldNow, Effect.sync(() => process.exit(code))),
     exitFirst: (times) =>
-      Effect.flatMap(
+      Effect.filterOrElse(
         Effect.andThen(Effect.yieldNow, attempt),
-        (attempt) => attempt > times ? Effect.succeed(attempt) : Effect.sync(() => process.exit(attempt))
+        (attempt) => attempt > times,
+        (attempt) => Effect.sync(() => process.exit(attempt))
       ),
     spin: () =>
       Effect.sync(() => {
