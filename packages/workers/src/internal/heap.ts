@@ -1,1 +1,1 @@
-export { before, IntrusiveHeap as Heap, type Ranked } from "effect-work-queue/IntrusiveHeap"
+export { IntrusiveHeap as Heap, type Ranked } from "effect-work-queue/IntrusiveHeap"
