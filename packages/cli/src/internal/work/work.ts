@@ -69,20 +69,23 @@ const serve = Effect.fnUntraced(function*(input: Input) {
   const busy = (yield* host.stats).workers
   if (busy > 0) {
     yield* Effect.logInfo(
-      `stopping: ${busy} workers finish what they have, for ${Duration.format(drainTimeout)} at most`
+      `stopping: ${counted(busy)} may finish what is left, for ${Duration.format(drainTimeout)} at most`
     )
   }
   const drained = yield* Effect.timeoutOption(host.drain, drainTimeout)
   const left = Option.isSome(drained) ? 0 : (yield* host.stats).workers
   if (left > 0) {
-    yield* Effect.logWarning(`${left} workers had not finished after ${Duration.format(drainTimeout)}, and are killed`)
+    yield* Effect.logWarning(
+      `${counted(left)} had not finished after ${Duration.format(drainTimeout)}, and must end now`
+    )
   }
-  const { started } = tally
-  yield* Effect.logInfo(`stopped: ${started === 1 ? "1 worker was" : `${started} workers were`} started`)
+  yield* Effect.logInfo(`stopped: ${counted(tally.started)} in all`)
   if (input.output === "json") {
     yield* print({ work: { address: host.address, tasks: input.tasks, kind: input.kind, ...tally, left } }, 2)
   }
 })
+
+const counted = (count: number): string => count === 1 ? "1 worker" : `${count} workers`
 
 const print = (value: object, indent?: number): Effect.Effect<void> =>
   StandardStreams.print(redactText(`${JSON.stringify(value, undefined, indent)}\n`, Logging.secrets))
