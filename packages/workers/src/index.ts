@@ -40,5 +40,8 @@ export * as TaskQueueOptions from "./TaskQueueOptions.ts"
 /** What a queue has done and is doing. */
 export * as TaskStats from "./TaskStats.ts"
 
+/** Fibers that are waited for together: all, any, fewer than so many, or as they complete. */
+export * as Tracker from "./Tracker.ts"
+
 /** Where the workers of a queue come from. */
 export * as WorkerHost from "./WorkerHost.ts"
