@@ -57,6 +57,7 @@ export const make = <R extends Rpc.Any>(
       const context = yield* Effect.context<never>()
       alive.add(cut)
       yield* Effect.forkScoped(Effect.map(link.ended, end))
+      yield* Effect.addFinalizer(() => Effect.sync(() => end({ _tag: "Signalled", signal: "SIGKILL" })))
       return {
         ...link,
         details: {},
