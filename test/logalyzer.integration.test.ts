@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem } from "effect"
 import { generate } from "../examples/logalyzer/generate.ts"
+import * as Lines from "../examples/logalyzer/lines.ts"
 import { awaitChildren, isAlive, run, start } from "./support/exampleProcess.ts"
 
 const main = "examples/logalyzer/main.ts"
@@ -26,6 +27,14 @@ const summary = (stdout: Buffer): ReadonlyArray<readonly [string, number]> =>
   })
 
 describe("logalyzer", () => {
+  it("holds no more of a line than a line may have, however long it is", () => {
+    const lines = Lines.make()
+    const piece = Buffer.alloc(2 ** 22, "x")
+    // More than a string may hold.
+    for (let i = 0; i < 130; i++) assert.lengthOf(lines.push(piece), 0)
+    assert.deepStrictEqual(lines.end(), [Lines.tooLong])
+  })
+
   it.live("finds exactly those that were planted, most hits first, and tells of each as it is found", () =>
     Effect.gen(function*() {
       const { hits, logs, paths } = yield* planted

@@ -294,6 +294,15 @@ describe("the tasks", () => {
       }
     }).pipe(Effect.provide(NodeServices.layer)))
 
+  it.effect("read the last line of a log that does not end it", () =>
+    Effect.gen(function*() {
+      const { fs, plain } = yield* logs
+      yield* fs.writeFileString(plain.path, `${get("/")}\n${get("/.env")}`)
+      const findings = yield* Stream.runCollect(TaskQueue.stream(yield* queue, "analyze", { path: plain.path }))
+      assert.deepStrictEqual(rulesOf(findings), [["192.0.2.1", "probe"]])
+      assert.deepInclude(findings.at(-1), { lines: 2, broken: 0 })
+    }).pipe(Effect.provide(NodeServices.layer)))
+
   it.effect("leave out whom an update names", () =>
     Effect.gen(function*() {
       const { plain } = yield* logs

@@ -19,7 +19,7 @@ export const greatest = (iterations: number): number => 5 * (iterations - 1)
  *
  * mcmandelbrot meant `five`, but did not reset its inner loop, and took `three`, none of them right of the centre.
  */
-export const samplings = {
+const samplings = {
   five: { right: [-1, -1, 1, 1], up: [-1, 1, -1, 1] },
   three: { right: [-1, -1], up: [-1, 1] }
 } as const

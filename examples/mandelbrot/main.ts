@@ -2,7 +2,7 @@
 //
 // Run: node --conditions=conveyor-source examples/mandelbrot/main.ts -o overview.png 2000 -0.630 0 1.4 1.2
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, FileSystem, Stdio, Stream } from "effect"
+import { Console, Effect, FileSystem, Layer, Stdio, Stream } from "effect"
 import { FiberWorkers, NodeProcesses, NodeThreads, TaskQueue } from "effect-workers"
 import { CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { parameters } from "./parameters.ts"
@@ -70,8 +70,7 @@ const presenter = CliOutput.layerPresenter({
 })
 
 Command.run(Command.withGlobalFlags(command, [once]), { version: "1.0.0" }).pipe(
-  Effect.provide(presenter),
-  Effect.provide(NodeServices.layer),
+  Effect.provide(Layer.merge(presenter, NodeServices.layer)),
   NodeRuntime.runMain
 )
 

@@ -3,14 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
 import { root } from "./repository.ts"
 
-export interface Ended {
+interface Ended {
   readonly code: number | null
   readonly stdout: Buffer
   readonly stderr: string
   readonly millis: number
 }
 
-export interface Running {
+interface Running {
   readonly pid: number
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
   /** Waits for the process, not for who else holds its streams. */
@@ -67,7 +67,7 @@ const parentOf = (pid: string): number => {
 }
 
 /** The processes that a process has started, and that have not ended. */
-export const childrenOf = (pid: number): ReadonlyArray<number> =>
+const childrenOf = (pid: number): ReadonlyArray<number> =>
   readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parentOf(name) === pid).map(Number)
 
 /** Waits until the process has started so many; dies if it ends before. */
