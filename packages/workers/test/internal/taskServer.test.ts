@@ -93,7 +93,7 @@ const Handlers = Tasks.toLayer({
     Effect.as(Effect.acquireRelease(Effect.void, () => Effect.die("finalizer")), n) as Effect.Effect<number>,
   nothing: () => Effect.void,
   sleeps: (n) => Effect.as(Effect.sleep(n), n),
-  task: () => Effect.flatMap(Effect.yieldNow, () => CurrentTask),
+  task: () => Effect.map(Effect.andThen(Effect.yieldNow, CurrentTask), (task) => ({ ...task, resign: undefined })),
   span: () =>
     Effect.map(Effect.currentSpan, (span) => ({
       name: span.name,
@@ -245,7 +245,7 @@ describe("taskServer", () => {
         receive(begin(1), call(7, "task", undefined, { attempt: 3 }))
         yield* turns
         assert.deepStrictEqual(answers(), [
-          { id: 7, value: { id: 7, tag: "task", attempt: 3, worker: "worker-1" } }
+          { id: 7, value: { id: 7, tag: "task", attempt: 3, worker: "worker-1", resign: undefined } }
         ])
         assert.isUndefined(yield* CurrentTask)
       }))
