@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect } from "effect"
 import { NodeProcesses } from "effect-workers"
-import { execArgv, links, moduleUrl, refusal, start } from "./support/NodeWorkerSuite.ts"
+import { awaitResources, execArgv, links, moduleUrl, refusal, resources, start } from "./support/NodeWorkerSuite.ts"
 
 const puppet = (options?: NodeProcesses.Options) =>
   NodeProcesses.layerEntry(moduleUrl("puppet"), { execArgv, ...options })
@@ -74,10 +74,13 @@ describe("NodeProcesses", () => {
 
   it.live("does not wait for a process it left behind", () =>
     Effect.gen(function*() {
+      const before = resources()
       const { link, tell } = yield* start(puppet())
       tell("leave", 10)
       const [elapsed, end] = yield* Effect.timed(link.ended)
       assert.deepStrictEqual(end, { _tag: "Exited", code: 2, detail: "" })
       assert.isBelow(Duration.toMillis(elapsed), 5000)
+      // Nor does it keep this one alive.
+      yield* awaitResources(before)
     }))
 })

@@ -39,8 +39,8 @@ const ofThread = (port: workerThreads.MessagePort): NodeWorkerPort => {
       const { external_memory: external, used_heap_size: heap } = v8.getHeapStatistics()
       return heap + external
     },
-    // Messages are handed over at once, but what a thread prints is on its way through the main thread.
-    exit: (code) => process.stdout.write("", () => process.stderr.write("", () => process.exit(code)))
+    // Node hands over what a thread has posted and printed.
+    exit: (code) => process.exit(code)
   }
 }
 

@@ -71,10 +71,8 @@ const acts: Record<string, (payload: any, id: number) => unknown> = {
   }
 }
 
-const obey = (message: ToWorkerMessage): ReadonlyArray<FromWorkerMessage> => {
-  if (message[0] === ToWorker.Close) port.exit(0)
-  return message[0] === ToWorker.Call ? [answer(message[1], acts[message[2]]!(message[3], message[1]))] : []
-}
+const obey = (message: ToWorkerMessage): ReadonlyArray<FromWorkerMessage> =>
+  message[0] === ToWorker.Call ? [answer(message[1], acts[message[2]]!(message[3], message[1]))] : []
 
 const starts: Record<string, () => void> = {
   hang: () => {},
@@ -87,7 +85,10 @@ const starts: Record<string, () => void> = {
   refuse: () => port.post([[FromWorker.Refused, "it does not want to"]])
 }
 
-port.listen((batch) => port.post(batch.flatMap(obey)))
+port.listen((batch) => {
+  port.post(batch.flatMap(obey))
+  if (batch.at(-1)?.[0] === ToWorker.Close) port.exit(0)
+})
 const start = starts[process.env["PUPPET"] ?? ""]
 if (start !== undefined) start()
 else port.post([[FromWorker.Ready, Object.keys(acts)]])

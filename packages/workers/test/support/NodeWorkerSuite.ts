@@ -77,6 +77,15 @@ export const links = (layerEntry: LayerEntry): void => {
       assert.strictEqual(received.length, 100)
     }))
 
+  it.live("delivers a long answer before it closes", () =>
+    Effect.gen(function*() {
+      const { link, received } = yield* start(puppet())
+      const bytes = new Uint8Array(20_000_000)
+      link.post([[ToWorker.Call, 1, "echo", bytes, 1, 0, undefined], [ToWorker.Close]])
+      assert.deepStrictEqual(yield* link.ended, { _tag: "Closed" })
+      assert.lengthOf(received, 1)
+    }))
+
   it.live("tells an exit nobody asked for from closing", () =>
     Effect.gen(function*() {
       const { link, tell } = yield* start(puppet())
@@ -216,10 +225,11 @@ export const links = (layerEntry: LayerEntry): void => {
 }
 
 /** What keeps this process alive, without timers. */
-const resources = () => process.getActiveResourcesInfo().filter((name) => name !== "Timeout" && name !== "Immediate")
+export const resources = () =>
+  process.getActiveResourcesInfo().filter((name) => name !== "Timeout" && name !== "Immediate")
 
 /** Waits until nothing is left but what was there before: what has ended is closed a moment later. */
-const awaitResources = (before: ReadonlyArray<string>) =>
+export const awaitResources = (before: ReadonlyArray<string>) =>
   Effect.suspend(() => {
     const more = resources()
     for (const name of before) if (more.includes(name)) more.splice(more.indexOf(name), 1)
