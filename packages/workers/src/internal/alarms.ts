@@ -1,8 +1,8 @@
+import { IntrusiveHeap, type Ranked } from "effect-work-queue/IntrusiveHeap"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { Heap, type Ranked } from "./heap.ts"
 
 /** Something that is to happen at an instant, unless it is cancelled before. */
 export interface Alarm extends Ranked {
@@ -18,7 +18,7 @@ export interface Alarm extends Ranked {
  */
 export class Alarms {
   readonly now: () => number
-  private readonly heap = new Heap<Alarm>()
+  private readonly heap = new IntrusiveHeap<Alarm>()
   private sleeper: Fiber.Fiber<void> | undefined
   private sleepsUntil = Infinity
   private arrivals = 0

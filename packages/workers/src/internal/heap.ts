@@ -1,1 +1,0 @@
-export { IntrusiveHeap as Heap, type Ranked } from "effect-work-queue/IntrusiveHeap"
