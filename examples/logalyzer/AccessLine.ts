@@ -31,5 +31,3 @@ export const parse = (line: string): AccessLine | undefined => {
     agent: match[5] ?? ""
   }
 }
-
-// Output:

@@ -86,5 +86,3 @@ export const make = (
     ]
   }
 }
-
-// Output:

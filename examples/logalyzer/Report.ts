@@ -65,5 +65,3 @@ export class Report {
 /** What attackers write is not for terminals to obey. */
 export const printable = (text: string): string =>
   text.slice(0, 80).replaceAll(/[^ -~]/g, (c) => `\\x${c.codePointAt(0)!.toString(16).padStart(2, "0")}`)
-
-// Output:

@@ -45,8 +45,7 @@ if (import.meta.main) {
     options: {
       logs: { type: "string", default: "4" },
       lines: { type: "string", default: "10000" },
-      seed: { type: "string", default: "1" },
-      once: { type: "boolean" }
+      seed: { type: "string", default: "1" }
     }
   })
   const [logs, lineCount, seed] = [values.logs, values.lines, values.seed].map(Number) as [number, number, number]
@@ -64,8 +63,3 @@ if (import.meta.main) {
     )
   NodeRuntime.runMain(program)
 }
-
-// Output:
-// 10.1.26.41 - - [21/Nov/2026:17:26:14 +0000] "GET /page/104.html HTTP/1.1" 200 1184 "-" "Mozilla/5.0 (X11; Linux x86_64)"
-// 10.1.15.171 - - [21/Nov/2026:17:26:14 +0000] "GET /page/402.html HTTP/1.1" 200 1184 "-" "Mozilla/5.0 (X11; Linux x86_64)"
-// 10.1.130.88 - - [21/Nov/2026:17:26:14 +0000] "GET /environment/v1..v2/wp-login.php.html HTTP/1.1" 304 - "-" "Mozilla/5.0 (X11; Linux x86_64)"

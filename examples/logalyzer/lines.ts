@@ -25,5 +25,3 @@ export const make = (): Lines => {
     end: () => begun === "" ? [] : [bounded(begun)]
   }
 }
-
-// Output:

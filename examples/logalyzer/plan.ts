@@ -86,5 +86,3 @@ const innocent = (below: (n: number) => number): string => {
       return entry(address, `/page/${below(1000)}.html`, 200)
   }
 }
-
-// Output:

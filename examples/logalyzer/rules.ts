@@ -17,5 +17,3 @@ const scanner = /sqlmap|nikto|nmap|masscan|zgrab|dirbuster|gobuster|feroxbuster|
 /** The first rule that a line breaks. */
 export const broken = ({ agent, target }: AccessLine): Rule | undefined =>
   probe.test(target) ? "probe" : traversal.test(target) ? "traversal" : scanner.test(agent) ? "scanner" : undefined
-
-// Output:

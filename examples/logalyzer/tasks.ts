@@ -64,5 +64,3 @@ export default TaskModule.make(
     }
   }))
 )
-
-// Output:

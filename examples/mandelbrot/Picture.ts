@@ -32,5 +32,3 @@ export class Picture extends Schema.Class<Picture>("Picture")({
     for (let index = 0; index < this.height; index++) yield this.row(index)
   }
 }
-
-// Output:

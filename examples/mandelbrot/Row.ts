@@ -49,5 +49,3 @@ export const rowValues = (
   }
   return values
 }
-
-// Output:

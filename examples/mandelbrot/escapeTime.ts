@@ -38,5 +38,3 @@ export const escapeTime = (re: number, im: number, limit: number): number => {
   }
   return limit
 }
-
-// Output:

@@ -31,5 +31,3 @@ export const paint = (values: Uint32Array, iterations: number, steepness: number
   }
   return pixels
 }
-
-// Output:

@@ -54,5 +54,3 @@ export const parameters = {
     Flag.withDefault(false)
   )
 }
-
-// Output:

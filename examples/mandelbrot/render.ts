@@ -57,5 +57,3 @@ export const render = Effect.fn("render")(function*(picture: Picture, options: O
   const png = yield* TaskQueue.call(queue, "png", { width, height, pixels })
   return { png, workers, calls, pixels: width * height, seconds, secondsInWorkers: millis / 1000 }
 }, Effect.scoped)
-
-// Output:

@@ -29,5 +29,3 @@ export const characters = (rows: ReadonlyArray<Uint8Array>): string =>
       return "@%#*+=-:. "[Math.round(9 * brightness)]!
     }).join("").trimEnd()
   ).join("\n")
-
-// Output:

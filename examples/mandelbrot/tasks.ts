@@ -37,5 +37,3 @@ export default TaskModule.make(
       Effect.sync(() => new Uint8Array(encode({ width, height, channels: 3, data: pixels })))
   })
 )
-
-// Output:
