@@ -195,6 +195,8 @@ export class TaskRun {
   ): void {
     const fiber = Effect.runForkWith(context)(effect, { uninterruptible })
     this.fiber = fiber
+    // It may have been given up while it ran for the first time, when nobody could reach it.
+    if (this.abandonedWith !== undefined) this.interrupt()
     fiber.addObserver(onExit)
   }
 

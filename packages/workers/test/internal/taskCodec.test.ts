@@ -25,6 +25,7 @@ const Tasks = RpcGroup.make(
   Rpc.make("bytes", { payload: { bytes: Schema.Uint8Array }, success: Schema.Uint8Array }),
   Rpc.make("moved", { payload: { bytes: Transferable.Uint8Array, at: Schema.Date }, success: Transferable.Uint8Array }),
   Rpc.make("defaulted", { payload: { n: Schema.Number.pipe(Schema.withConstructorDefault(Effect.succeed(7))) } }),
+  Rpc.make("literal", { payload: Schema.Literals([1n, "one"]) }),
   Rpc.make("nothing"),
   Rpc.make("undefined", { success: Schema.Undefined }),
   Rpc.make("numbers", { success: Schema.Number, stream: true }),
@@ -85,6 +86,12 @@ describe("taskCodec", () => {
         const decoded: any = yield* codec("moved").decodePayload(encoded)
         assert.strictEqual(decoded.bytes, bytes)
       }))
+
+    it("may be literals, of which the large are encoded", () => {
+      assert.strictEqual(succeeds(codec("literal").encodePayload(1n, [])), "1")
+      assert.strictEqual(succeeds(codec("literal").decodePayload("1")), 1n)
+      assert.strictEqual(succeeds(codec("literal").encodePayload("one", [])), "one")
+    })
 
     it("take the defaults of their constructors, shared or not", () => {
       assert.deepStrictEqual(succeeds(codec("defaulted").encodePayload({}, [])), { n: 7 })

@@ -1,5 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Deferred, Effect, Exit, type Layer, Queue, Schema, SchemaGetter, Stream, Tracer } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Deferred,
+  Effect,
+  Exit,
+  type Layer,
+  Queue,
+  Schema,
+  SchemaGetter,
+  Stream,
+  Tracer
+} from "effect"
 import { Rpc, RpcGroup, RpcMiddleware, RpcSchema } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { Transferable } from "effect/workers"
@@ -51,6 +64,7 @@ const Tasks = RpcGroup.make(
   Rpc.make("held", { ...N, stream: true }),
   Rpc.make("any", { payload: Schema.Any, success: Schema.Any }),
   Rpc.make("anys", { success: Schema.Any, stream: true }),
+  Rpc.make("manyAnys", { success: Schema.Any, stream: true }),
   Rpc.make("bytes", { payload: Schema.Any, success: Transferable.Uint8Array }),
   Rpc.make("asynchronous", {
     success: Schema.String.pipe(Schema.decode({
@@ -125,6 +139,7 @@ const Handlers = Tasks.toLayer({
   held: (n) => Stream.range(1, n).pipe(Stream.ensuring(Effect.andThen(Effect.yieldNow, logged("finalizer", n)))),
   any: (value) => Effect.succeed(value),
   anys: () => Stream.make(1, () => 2, 3).pipe(Stream.rechunk(1)),
+  manyAnys: () => Stream.map(Stream.range(1, 100_000, 300), (n) => () => n),
   bytes: (bytes) => Effect.succeed(bytes),
   asynchronous: () => Effect.succeed("done")
 })
@@ -153,6 +168,17 @@ const cloning = (batch: ReadonlyArray<unknown>, transfers?: ReadonlyArray<object
 
 describe("taskServer", () => {
   describe("calls", () => {
+    it.effect("that compute without pause are answered meanwhile", () =>
+      Effect.gen(function*() {
+        const clock = yield* Clock.Clock
+        let nanos = 0n
+        const ticking = { ...clock, monotonicTimeNanosUnsafe: () => nanos += 1_000_000n }
+        const { answered, posts, receive } = yield* Effect.provideService(served(), Clock.Clock, ticking)
+        receive(...Array.from({ length: 20 }, (_, id) => call(id, "echo", id)))
+        assert.strictEqual(answered().length, 20)
+        assert.isAtLeast(posts.length, 4)
+      }))
+
     it.effect("that are finished at once are answered in one post, in order, before receive returns", () =>
       Effect.gen(function*() {
         const { answers, posts, receive } = yield* served()
@@ -606,6 +632,14 @@ describe("taskServer", () => {
           assert.deepStrictEqual(answers().map(({ id }) => id).sort(), [1, 2])
           assert.include(messageOf(answers().find(({ id }) => id === 1)), "cannot be posted")
         }
+      }))
+
+    it.effect("ends the stream it is an item of, even while that runs for the first time", () =>
+      Effect.gen(function*() {
+        const { answers, receive } = yield* served({ post: cloning })
+        receive(call(1, "manyAnys", undefined, { window: 1000 }))
+        yield* turns
+        assert.include(messageOf(answers()[0]), "cannot be posted")
       }))
 
     it.effect("is copied when it is only that it cannot be moved", () =>
