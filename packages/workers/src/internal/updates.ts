@@ -4,7 +4,7 @@ import { WorkerLost } from "../TaskError.ts"
 import type { WorkerEnd } from "../WorkerHost.ts"
 import type { Engine } from "./engine.ts"
 import { ToWorker } from "./messages.ts"
-import { describe } from "./pool.ts"
+import { describe, type Pool } from "./pool.ts"
 import type { Worker } from "./worker.ts"
 
 /** What came of an update on one worker. */
@@ -50,7 +50,7 @@ export class Updates {
       const results: Array<Effect.Effect<Result>> = []
       let unanswered = 0
       for (const pool of this.engine.pools) {
-        if (!pool.serves(update.series)) continue
+        if (!concerns(update, pool)) continue
         for (const worker of pool.workers) {
           if (worker.state !== "ready" && worker.state !== "leaving") continue
           unanswered++
@@ -67,7 +67,7 @@ export class Updates {
   /** Tells a worker that has just come all it must know. */
   replay(worker: Worker): void {
     for (const update of this.log) {
-      if (worker.pool.serves(update.series)) this.post(worker, update, () => {})
+      if (concerns(update, worker.pool)) this.post(worker, update, () => {})
     }
   }
 
@@ -92,3 +92,6 @@ export class Updates {
     worker.post([ToWorker.Update, id, update.tag, this.engine.payloadFor(worker.pool, update.tag, update.payload)])
   }
 }
+
+/** One of no series concerns all, those that serve their series exclusively, too. */
+const concerns = ({ series }: Update, pool: Pool): boolean => series === undefined || pool.serves(series)

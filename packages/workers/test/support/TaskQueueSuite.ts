@@ -418,6 +418,18 @@ export const suite = (kind: Kind): void => {
       )
 
       test(
+        "reach workers that serve some series only",
+        Effect.gen(function*() {
+          const self = yield* queue({ series: ["red"], exclusive: true })
+          yield* TaskQueue.call(self, "echo", 0, { series: "red" })
+          assert.deepStrictEqual(yield* TaskQueue.update(self, "set", 1), [Exit.void])
+          assert.strictEqual(yield* TaskQueue.call(self, "get", undefined, { series: "red" }), 1)
+          assert.deepStrictEqual(yield* TaskQueue.update(self, "set", 2, { series: "blue" }), [])
+          assert.strictEqual(yield* TaskQueue.call(self, "get", undefined, { series: "red" }), 1)
+        })
+      )
+
+      test(
         "say what came of them on each worker",
         Effect.gen(function*() {
           const self = yield* queue({ min: 2, max: 2 })
