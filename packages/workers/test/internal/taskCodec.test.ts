@@ -26,6 +26,7 @@ const Tasks = RpcGroup.make(
   Rpc.make("moved", { payload: { bytes: Transferable.Uint8Array, at: Schema.Date }, success: Transferable.Uint8Array }),
   Rpc.make("defaulted", { payload: { n: Schema.Number.pipe(Schema.withConstructorDefault(Effect.succeed(7))) } }),
   Rpc.make("literal", { payload: Schema.Literals([1n, "one"]) }),
+  Rpc.make("symbols", { payload: Schema.Record(Schema.Symbol, Schema.Finite) }),
   Rpc.make("nothing"),
   Rpc.make("undefined", { success: Schema.Undefined }),
   Rpc.make("numbers", { success: Schema.Number, stream: true }),
@@ -91,6 +92,12 @@ describe("taskCodec", () => {
       assert.strictEqual(succeeds(codec("literal").encodePayload(1n, [])), "1")
       assert.strictEqual(succeeds(codec("literal").decodePayload("1")), 1n)
       assert.strictEqual(succeeds(codec("literal").encodePayload("one", [])), "one")
+    })
+
+    it("may have keys that only their encoding carries", () => {
+      const key = Symbol.for("a")
+      assert.deepStrictEqual(succeeds(codec("symbols").encodePayload({ [key]: 1 }, [])), { "Symbol(a)": 1 })
+      assert.deepStrictEqual(succeeds(codec("symbols").decodePayload({ "Symbol(a)": 1 })), { [key]: 1 })
     })
 
     it("take the defaults of their constructors, shared or not", () => {

@@ -65,6 +65,7 @@ const Tasks = RpcGroup.make(
   Rpc.make("any", { payload: Schema.Any, success: Schema.Any }),
   Rpc.make("anys", { success: Schema.Any, stream: true }),
   Rpc.make("manyAnys", { success: Schema.Any, stream: true }),
+  Rpc.make("arrays", { success: Schema.Finite, stream: true }),
   Rpc.make("bytes", { payload: Schema.Any, success: Transferable.Uint8Array }),
   Rpc.make("asynchronous", {
     success: Schema.String.pipe(Schema.decode({
@@ -74,6 +75,7 @@ const Tasks = RpcGroup.make(
   })
 )
 
+const emitted = [1, 2]
 const produced: Array<number> = []
 const producing = (n: number) => Stream.range(1, n).pipe(Stream.tap((i) => Effect.sync(() => produced.push(i))))
 
@@ -140,6 +142,7 @@ const Handlers = Tasks.toLayer({
   any: (value) => Effect.succeed(value),
   anys: () => Stream.make(1, () => 2, 3).pipe(Stream.rechunk(1)),
   manyAnys: () => Stream.map(Stream.range(1, 100_000, 300), (n) => () => n),
+  arrays: () => Stream.concat(Stream.fromArray(emitted), Stream.make(3)),
   bytes: (bytes) => Effect.succeed(bytes),
   asynchronous: () => Effect.succeed("done")
 })
@@ -531,6 +534,14 @@ describe("taskServer", () => {
         receive(call(1, "hundreds", 700, { window: 1000 }))
         yield* turns
         assert.deepStrictEqual(chunks(1).map((chunk) => chunk.length), [300, 300, 100])
+      }))
+
+    it.effect("leave alone what the handler emits", () =>
+      Effect.gen(function*() {
+        const { chunks, receive } = yield* served({ shares: true })
+        receive(call(1, "arrays", undefined, { window: 10 }))
+        yield* turns
+        assert.deepStrictEqual([chunks(1), emitted], [[[1, 2, 3]], [1, 2]])
       }))
 
     it.effect("may be queues", () =>
