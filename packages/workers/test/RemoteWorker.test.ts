@@ -135,6 +135,16 @@ describe("a worker elsewhere", () => {
       }
     }))
 
+  it.effect("is not heard when its host goes on after the end", () =>
+    Effect.gen(function*() {
+      const { bytes, link, received } = yield* started()
+      const ended = Frames.encode(Frames.Frame.Ended, pack({ _tag: "Closed" }))
+      bytes.host.write(Uint8Array.from([...ended, ...Frames.encode(Frames.Frame.Batch, pack([succeeded(1)]))]))
+      yield* bytes.settle
+      assert.deepStrictEqual(yield* link.ended, { _tag: "Closed" })
+      assert.deepStrictEqual(received, [])
+    }))
+
   it.effect("is terminated and killed there", () =>
     Effect.gen(function*() {
       const { bytes, link, worker } = yield* started({ deafTo: ["terminate"] })
