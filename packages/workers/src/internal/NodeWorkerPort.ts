@@ -15,7 +15,7 @@ export interface NodeWorkerPort {
   readonly exit: (code: number) => void
 }
 
-/** The port of this thread or process, which it keeps alive until `exit`; nothing if no host started it. */
+/** The port of this thread or process; nothing if no host started it. */
 export const open = (): NodeWorkerPort | undefined =>
   workerThreads.parentPort !== null
     ? ofThread(workerThreads.parentPort)
@@ -24,7 +24,6 @@ export const open = (): NodeWorkerPort | undefined =>
     : undefined
 
 const ofThread = (port: workerThreads.MessagePort): NodeWorkerPort => {
-  port.ref()
   // A message that cannot be read would leave a task without its end.
   port.on("messageerror", (cause) => {
     throw new Error("a message to the thread could not be read", { cause })
@@ -48,8 +47,6 @@ const ofProcess = (): NodeWorkerPort => {
   NodeLifeline.hold()
   // Ctrl-C and a lost terminal reach every process of the group: what becomes of a worker is for its queue to say.
   for (const signal of ["SIGINT", "SIGHUP"]) process.on(signal, ignored)
-  // Keeps the process alive, too.
-  process.on("disconnect", ignored)
   return {
     post: sendTo(process),
     listen: (receive) => process.on("message", receive),

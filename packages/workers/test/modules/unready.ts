@@ -4,7 +4,7 @@ import { Rpc, RpcGroup } from "effect/rpc"
 
 const Tasks = RpcGroup.make(Rpc.make("wait"))
 
-// Nothing but the host keeps such a worker alive: `Effect.never` would.
+// `Effect.never` would keep the worker alive by itself.
 export default TaskModule.make(
   Tasks,
   Tasks.toLayer({ wait: () => Effect.void }).pipe(
