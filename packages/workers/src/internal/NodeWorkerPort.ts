@@ -24,6 +24,8 @@ export const open = (): NodeWorkerPort | undefined =>
     : undefined
 
 const ofThread = (port: workerThreads.MessagePort): NodeWorkerPort => {
+  // A Layer may wait for what keeps no thread alive.
+  port.ref()
   // A message that cannot be read would leave a task without its end.
   port.on("messageerror", (cause) => {
     throw new Error("a message to the thread could not be read", { cause })
