@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Redacted, Schema } from "effect"
+import { Effect, Fiber, Redacted, Schema } from "effect"
 import { createHash, createHmac } from "node:crypto"
+import type { Connection } from "../src/internal/remote/connection.ts"
 import * as Handshake from "../src/internal/remote/handshake.ts"
+import { asClient, asHost } from "../src/internal/remote/handshaking.ts"
 import { makeNonce, prover } from "../src/internal/remote/NodeProver.ts"
+import { pair } from "./support/memoryConnections.ts"
 
 const secret = "correct horse battery"
 
@@ -274,4 +277,53 @@ describe("handshake", () => {
     })
     assert.deepStrictEqual(talked.client, { _tag: "Accepted", rest: Uint8Array.of(7, 8, 9) })
   })
+})
+
+describe("a connection after its handshake", () => {
+  const received = (connection: Connection) => {
+    const bytes: Array<number> = []
+    connection.receive((chunk) => bytes.push(...chunk))
+    return bytes
+  }
+
+  it.effect("begins with what came in one piece with the verdict", () =>
+    Effect.gen(function*() {
+      const bytes = pair()
+      const side = Handshake.hostSide({ prover: proverOf(secret), nonce: makeNonce(), admit: () => 0 })
+      bytes.host.receive((chunk) => {
+        const step = side.receive(chunk)
+        if (step._tag === "Decided") bytes.host.write(Uint8Array.from([...step.verdict, 1, 2, 3]))
+      })
+      bytes.host.write(side.greeting)
+      const client = yield* Effect.forkChild(
+        asClient(bytes.client, Handshake.clientSide({ prover: proverOf(secret), nonce: makeNonce() })),
+        { startImmediately: true }
+      )
+      yield* bytes.settle
+      const outcome = yield* Fiber.join(client)
+      if (outcome._tag === "Failed") return assert.fail(outcome.detail)
+      bytes.host.write(Uint8Array.of(4))
+      const got = received(outcome.connection)
+      yield* bytes.settle
+      assert.deepStrictEqual(got, [1, 2, 3, 4])
+    }))
+
+  it.effect("begins at the host with what came before it was listened to", () =>
+    Effect.gen(function*() {
+      const bytes = pair()
+      const host = yield* Effect.forkChild(
+        asHost(bytes.host, Handshake.hostSide({ prover: undefined, nonce: makeNonce(), admit: () => 0 })),
+        { startImmediately: true }
+      )
+      const side = Handshake.clientSide({ prover: undefined, nonce: makeNonce() })
+      bytes.client.receive((chunk) => {
+        const step = side.receive(chunk)
+        if (step._tag === "Send") bytes.client.write(step.bytes)
+        if (step._tag === "Accepted") bytes.client.write(Uint8Array.of(5, 6))
+      })
+      yield* bytes.settle
+      const outcome = yield* Fiber.join(host)
+      if (outcome._tag === "Rejected") return assert.fail(outcome.detail)
+      assert.deepStrictEqual(received(outcome.connection), [5, 6])
+    }))
 })

@@ -200,6 +200,14 @@ describe("a worker elsewhere", () => {
       assert.isTrue(isInterrupted)
     }))
 
+  it.effect("is not heard before it is ready", () =>
+    Effect.gen(function*() {
+      const { bytes, link, received } = yield* started({ early: [[FromWorker.Memory, 1]] })
+      yield* bytes.settle
+      assert.deepStrictEqual(received, [])
+      assert.strictEqual(link.details.pid, 11)
+    }))
+
   it.effect("takes its time to start, as long as its host is heard", () =>
     Effect.gen(function*() {
       const { bytes, starting } = yield* begin({ starting: Effect.sleep("1 minute") })

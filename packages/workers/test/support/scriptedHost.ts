@@ -21,10 +21,12 @@ export interface ScriptedHost {
 /** A host whose workers are started as `starting` says, and end when they are killed or closed with nothing to do. */
 export const make = (options: {
   readonly starting?: Effect.Effect<void, WorkerHost.WorkerStartError>
+  /** What workers post before the queue can know that they are ready. */
+  readonly early?: ReadonlyArray<FromWorkerMessage>
   /** What workers do not listen to. */
   readonly deafTo?: ReadonlyArray<"Close" | "terminate">
 } = {}): ScriptedHost => {
-  const { deafTo = [], starting = Effect.void } = options
+  const { deafTo = [], early = [], starting = Effect.void } = options
   const workers: Array<ScriptedWorker> = []
   return {
     workers,
@@ -45,6 +47,7 @@ export const make = (options: {
             end: (end) => Deferred.doneUnsafe(ended, Effect.succeed(end))
           }
           workers.push(worker)
+          if (early.length > 0) receive(early)
           const kill = Effect.sync(() => {
             if (Deferred.isDoneUnsafe(ended)) return
             worker.done.push("kill")
