@@ -46,8 +46,7 @@ export class Alarms {
 
   /** Cancels them all. */
   close(): void {
-    for (const alarm of this.heap.entries) alarm.isSet = false
-    this.heap.entries.length = 0
+    for (const alarm of this.heap.deleteAll(() => true)) alarm.isSet = false
     this.sleepsUntil = Infinity
     this.sleeper?.interruptUnsafe()
     this.sleeper = undefined

@@ -227,6 +227,8 @@ export class Engine {
     worker.pool.unassign(worker, task)
     worker.pool.succeeded()
     worker.done++
+    // Whoever is resumed may call again: this worker is awake, the others may not be.
+    if (this.order.size === 0) worker.pool.fill(worker)
     if (task.sink === undefined) learn(task.kind, runMillis)
     this.alarms.cancel(task.timeoutAlarm)
     this.alarms.cancel(task.graceAlarm)
