@@ -131,9 +131,7 @@ class FiberWorker implements WorkerLink {
   private readonly deliver = (): void => {
     const batches = this.inbox
     this.inbox = []
-    for (const batch of batches) {
-      if (!this.hasEnded) this.server?.receive(batch)
-    }
+    for (const batch of batches) this.server?.receive(batch)
   }
 
   private signalled(signal: string): Effect.Effect<void> {

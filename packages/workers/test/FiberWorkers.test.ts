@@ -3,7 +3,7 @@ import { Context, Deferred, Effect, Exit, Fiber, Layer, Schema, Scope } from "ef
 import * as FiberWorkers from "effect-workers/FiberWorkers"
 import * as TaskModule from "effect-workers/TaskModule"
 import { WorkerHost } from "effect-workers/WorkerHost"
-import { Rpc, RpcGroup } from "effect/rpc"
+import { Rpc, RpcGroup, RpcMiddleware } from "effect/rpc"
 import type { FromWorkerMessage } from "../src/internal/messages.ts"
 import { begin, call, close, turns } from "./support/serving.ts"
 
@@ -97,6 +97,22 @@ describe("FiberWorkers", () => {
       )
       const error = yield* Effect.flip(start()).pipe(Effect.provide(FiberWorkers.layer(failing)))
       assert.strictEqual(error.message, "worker-1 did not start (Refused): no desk")
+      assert.isTrue(released)
+    }))
+
+  it.effect("gives back what was built when its group cannot be served", () =>
+    Effect.gen(function*() {
+      class Gate extends RpcMiddleware.Service<Gate>()("Gate") {}
+      let released = false
+      const gated = TaskModule.make(
+        Tasks.middleware(Gate),
+        Layer.effectContext(Effect.as(
+          Effect.acquireRelease(Effect.void, () => Effect.sync(() => released = true)),
+          Context.empty()
+        )) as Layer.Layer<Rpc.ToHandler<RpcGroup.Rpcs<typeof Tasks>>>
+      )
+      const error = yield* Effect.flip(start()).pipe(Effect.provide(FiberWorkers.layer(gated)))
+      assert.include(error.message, "echo has middleware")
       assert.isTrue(released)
     }))
 

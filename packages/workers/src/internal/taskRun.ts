@@ -15,7 +15,7 @@ import * as Tracer from "effect/Tracer"
 import { CurrentTask } from "../CurrentTask.ts"
 import { type Call, FromWorker, ToWorker, type Trace, type Update } from "./messages.ts"
 import type { Outbox } from "./outbox.ts"
-import { defectExit, type TaskCodec } from "./taskCodec.ts"
+import * as TaskCodec from "./taskCodec.ts"
 
 /** What the runs of one worker have in common. */
 export interface Setting {
@@ -30,7 +30,7 @@ export interface Setting {
 }
 
 export interface Handler {
-  readonly codec: TaskCodec
+  readonly codec: TaskCodec.TaskCodec
   readonly rpc: Rpc.Any
   readonly handle: Rpc.Handler<string>["handler"]
   readonly context: Context.Context<never>
@@ -57,6 +57,7 @@ export class TaskRun {
   private readonly message: Call | Update
   private readonly handler: Handler
   private startedAt = 0
+  private endedAt = 0
   private fiber: Fiber.Fiber<unknown, unknown> | undefined
   private credit: number
   private onCredit: (() => void) | undefined
@@ -75,7 +76,12 @@ export class TaskRun {
     this.hasBegun = true
     this.startedAt = this.setting.millis()
     const decoded = this.handler.codec.decodePayload(this.message[3])
-    this.step(decoded, this.handler.context, (payload) => this.handle(payload), (exit) => this.settle(exit), false)
+    if (isSuccess(decoded)) return this.handle(decoded.value)
+    this.fork(
+      decoded,
+      this.handler.context,
+      (exit) => Exit.isSuccess(exit) ? this.handle(exit.value) : this.settle(exit)
+    )
   }
 
   interrupt(): void {
@@ -140,51 +146,41 @@ export class TaskRun {
 
   private settle(exit: Ended): void {
     const { codec, context } = this.handler
-    const runMillis = this.hasBegun ? this.setting.millis() - this.startedAt : 0
-    const failed = (encoded: unknown) => this.answer(FromWorker.Failed, runMillis, encoded, noTransfers)
-    const fail = (exit: Ended) =>
-      this.step(
-        codec.encodeFailure(exit as Exit.Failure<never, unknown>),
-        context,
-        failed,
-        () => failed(defectExit(new TypeError("how it failed cannot be encoded"))),
-        true
-      )
-    if (this.abandonedWith !== undefined) return failed(this.abandonedWith)
-    if (Exit.isFailure(exit)) return fail(exit)
+    this.endedAt = this.setting.millis()
+    if (this.abandonedWith !== undefined) return this.answer(FromWorker.Failed, this.abandonedWith, noTransfers)
+    if (Exit.isFailure(exit)) return this.fail(exit)
     const transfers: Array<object> = []
-    this.step(
-      codec.encodeSuccess(codec.isStream ? undefined : exit.value, transfers),
+    const encoded = codec.encodeSuccess(codec.isStream ? undefined : exit.value, transfers)
+    if (isSuccess(encoded)) return this.answer(FromWorker.Succeeded, encoded.value, transfers)
+    this.fork(
+      encoded,
       context,
-      (encoded) => this.answer(FromWorker.Succeeded, runMillis, encoded, transfers),
-      fail,
+      (exit) => Exit.isSuccess(exit) ? this.answer(FromWorker.Succeeded, exit.value, transfers) : this.fail(exit),
       true
     )
   }
 
+  private fail(exit: Exit.Failure<unknown, unknown>): void {
+    const { codec, context } = this.handler
+    this.fork(codec.encodeFailure(exit as TaskCodec.Failure), context, (encoded) =>
+      this.answer(
+        FromWorker.Failed,
+        Exit.isSuccess(encoded)
+          ? encoded.value
+          : TaskCodec.defectExit(new TypeError("how it failed cannot be encoded")),
+        noTransfers
+      ), true)
+  }
+
   private answer(
     kind: typeof FromWorker.Succeeded | typeof FromWorker.Failed,
-    runMillis: number,
     encoded: unknown,
     transfers: ReadonlyArray<object>
   ): void {
     this.isAnswered = true
-    this.setting.outbox.add([kind, this.id, runMillis, encoded], this.startedAt + runMillis, transfers)
+    const runMillis = this.hasBegun ? this.endedAt - this.startedAt : 0
+    this.setting.outbox.add([kind, this.id, runMillis, encoded], this.endedAt, transfers)
     this.setting.onAnswered(this)
-  }
-
-  /** Encodes or decodes. */
-  private step(
-    effect: Effect.Effect<unknown>,
-    context: Context.Context<never>,
-    onSuccess: (value: unknown) => void,
-    onFailure: (exit: Exit.Exit<never>) => void,
-    uninterruptible: boolean
-  ): void {
-    const next = (exit: Exit.Exit<unknown>) =>
-      Exit.isSuccess(exit) ? onSuccess(exit.value) : onFailure(exit as Exit.Exit<never>)
-    if (Exit.isExit(effect)) next(effect as Exit.Exit<unknown>)
-    else this.fork(effect, context, next, uninterruptible)
   }
 
   private fork<A, E>(
@@ -217,15 +213,20 @@ export class TaskRun {
       return Exit.void
     })
     if (this.credit > 0) return sent
-    const credited = Effect.andThen(sent, this.awaitCredit)
+    const credited = Effect.andThen(sent, this.awaitCredit())
     return until === items.length ? credited : Effect.flatMap(credited, () => this.emit(items, until))
   }
 
-  private readonly awaitCredit = Effect.callback<void>((resume) => {
-    if (this.credit > 0) return resume(Effect.void)
-    this.onCredit = () => resume(Effect.void)
-  })
+  private awaitCredit(): Effect.Effect<void> {
+    return Effect.callback<void>((resume) => {
+      if (this.credit > 0) return resume(Effect.void)
+      this.onCredit = () => resume(Effect.void)
+    })
+  }
 }
+
+const isSuccess = (effect: Effect.Effect<unknown>): effect is Exit.Success<unknown> =>
+  Exit.isExit(effect) && Exit.isSuccess(effect)
 
 type Emitting = Stream.Stream<unknown, unknown> | Effect.Effect<Queue.Dequeue<unknown, unknown>, unknown>
 

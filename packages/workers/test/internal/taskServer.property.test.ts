@@ -115,7 +115,28 @@ const history = Effect.gen(function*() {
   return { called, events, produced, posted, interrupted, granted, concurrency, closes: closes(), messages: messages() }
 })
 
+/** A reader that grants what it has read, and nothing else. */
+const reading = Effect.gen(function*() {
+  const { layer } = watching()
+  const { chunks, messages, receive } = yield* serving(Tasks, layer)
+  let read = 0
+  receive(call(1, "items", { id: 1, millis: 0 }, { window: 3 }))
+  while (!messages().some(([kind]) => kind === FromWorker.Succeeded)) {
+    const items = chunks(1).flat().length
+    if (items > read) receive(grant(1, items - read))
+    read = items
+    if ((yield* upTo(9)) === 0) yield* Effect.sleep(1)
+    else yield* Effect.yieldNow
+  }
+  return chunks(1).flat().length
+})
+
 describe("taskServer", () => {
+  it.effect("ends a stream whose reader grants what it has read, whenever that is", () =>
+    Simulation.check(reading, ({ exit }) => {
+      assert.deepStrictEqual(exit, Exit.succeed(30))
+    }, { maxSteps: 20_000 }))
+
   it.effect("answers each once, begins in order, keeps to its places, barriers and credit, whatever is posted", () =>
     Simulation.check(history, (outcome) => {
       assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))

@@ -349,10 +349,12 @@ describe("taskServer", () => {
   describe("interruption", () => {
     it.effect("of a queued call answers it without running it, and its place in line is nobody's", () =>
       Effect.gen(function*() {
-        const { answers, receive } = yield* served()
+        const { answers, messages, receive } = yield* served()
         receive(begin(1), call(1, "gated", 1), call(2, "gated", 2), call(3, "gated", 3))
+        yield* TestClock.adjust(100)
         receive(interrupt(2))
         assert.deepStrictEqual(answers(), [{ id: 2, interrupted: true }])
+        assert.strictEqual(messages()[0]![2], 0)
         yield* Deferred.succeed(gate(1), 1)
         yield* turns
         assert.deepStrictEqual(log, ["begins 1", "begins 3"])
@@ -648,7 +650,7 @@ describe("taskServer", () => {
     it.effect("ends the stream it is an item of, even while that runs for the first time", () =>
       Effect.gen(function*() {
         const { answers, receive } = yield* served({ post: cloning })
-        receive(call(1, "manyAnys", undefined, { window: 1000 }))
+        receive(call(1, "manyAnys", undefined, { window: 300 }))
         yield* turns
         assert.include(messageOf(answers()[0]), "cannot be posted")
       }))
