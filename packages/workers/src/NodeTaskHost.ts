@@ -95,7 +95,7 @@ export interface Options {
   readonly maxFrameBytes?: number | undefined
   /** Bytes that may wait for a client to read them, at least `maxFrameBytes`; one more, and it is disconnected. Defaults to 256 MiB. */
   readonly maxWaitingBytes?: number | undefined
-  /** From connecting to being accepted; with TLS, or a WebSocket, half of the time goes to either. Defaults to 5 seconds. */
+  /** From connecting to being accepted; TLS, and the request of a WebSocket, have as long for themselves. Defaults to 5 seconds. */
   readonly handshakeTimeout?: Duration.Input | undefined
   /** How often each side says that it is there. Defaults to 5 seconds. */
   readonly heartbeatInterval?: Duration.Input | undefined

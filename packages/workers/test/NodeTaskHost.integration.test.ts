@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Redacted, Scope } from "effect"
 import * as NodeRemoteHosts from "effect-workers/NodeRemoteHosts"
 import * as NodeTaskHost from "effect-workers/NodeTaskHost"
 import { WorkerHost } from "effect-workers/WorkerHost"
+import { spawnSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { existsSync, statSync } from "node:fs"
 import { connect, createServer } from "node:net"
@@ -275,6 +276,9 @@ describe("NodeTaskHost and its address", () => {
   it.live("takes the socket over that a killed host left behind, and no other", () =>
     Effect.gen(function*() {
       const path = `${tmpdir()}/conveyor-${process.pid}-stale.sock`
+      const killed = `require("net").createServer().listen("${path}", () => process.kill(process.pid, "SIGKILL"))`
+      spawnSync(process.execPath, ["-e", killed])
+      assert.isTrue(existsSync(path))
       const first = yield* hosting({ listen: `unix://${path}` })
       assert.strictEqual(statSync(path).mode & 0o777, 0o600)
       assert.strictEqual((yield* Effect.flip(hosting({ listen: first.address }))).reason, "Unavailable")

@@ -20,7 +20,7 @@ export interface Pair {
   readonly cut: Effect.Effect<void>
 }
 
-/** Two ends of a connection without a network. Nothing is delivered inside `write`; `end` delivers what can be. */
+/** Two ends of a connection without a network. Nothing is delivered inside `write`; what can be is, after `end`. */
 export const pair = (): Pair => {
   const closed = Deferred.makeUnsafe<string>()
   const end = (way: Way, peer: string) => {
@@ -50,10 +50,11 @@ export const pair = (): Pair => {
     },
     waitingBytes: () => out.waiting.reduce((sum, { length }) => sum + length, 0),
     receive: (take) => into.listen(take),
-    end: () => {
-      flush()
-      finish("the connection was closed")
-    },
+    end: () =>
+      queueMicrotask(() => {
+        flush()
+        finish("the connection was closed")
+      }),
     destroy: () => {
       finish("the connection was closed")
     },
