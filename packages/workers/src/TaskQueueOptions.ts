@@ -23,7 +23,7 @@ export interface PoolOptions {
   readonly concurrency?: number | undefined
   /**
    * Work that is assigned to a worker ahead of time, while its tasks are quick. A worker that has nothing to wait for is faster, and
-   * a task assigned can no longer be overtaken. Defaults to 1 millisecond; 0 for none.
+   * a task assigned can no longer be overtaken. Defaults to 4 milliseconds; 0 for none.
    */
   readonly prefetch?: Duration.Input | undefined
   /** Tasks after which a worker is replaced by a fresh one. Defaults to "unbounded". */
@@ -96,7 +96,7 @@ export const defaults = {
   min: 0,
   idleTimeout: "30 seconds",
   concurrency: 1,
-  prefetch: "1 millis",
+  prefetch: "4 millis",
   grace: "100 millis",
   closeTimeout: "1 second",
   intensity: 20,
