@@ -40,8 +40,10 @@ export class Tally {
   }
 }
 
-/** An event, in words. */
-export const describe = (event: TaskHostEvent): string => {
+/** An event, in words. A queue chooses the name of its worker, and a task what it throws: none of it commands a terminal. */
+export const describe = (event: TaskHostEvent): string => text(event).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ")
+
+const text = (event: TaskHostEvent): string => {
   switch (event._tag) {
     case "Rejected":
       return `${event.peer} was turned away: ${event.detail}`
