@@ -16,7 +16,7 @@ const events: ReadonlyArray<readonly [event: TaskHostEvent, text: string, isTrou
   [{ _tag: "Ended", ...of, end: { _tag: "Closed" } }, "remote-1.1 was closed by its queue", false],
   [
     { _tag: "Ended", ...of, end: { _tag: "Exited", code: 3, detail: "Error: \u001b[31mred\n  at a" } },
-    "remote-1.1 exited with code 3: Error: [31mred   at a",
+    "remote-1.1 exited with code 3: Error:  [31mred   at a",
     true
   ],
   [{ _tag: "Ended", ...of, end: { _tag: "Exited", code: 3, detail: "" } }, "remote-1.1 exited with code 3", true],
