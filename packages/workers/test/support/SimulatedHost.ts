@@ -55,9 +55,9 @@ export const make = <R extends Rpc.Any>(
         Effect.runForkWith(context)(link.kill)
       }
       const context = yield* Effect.context<never>()
-      alive.add(cut)
-      yield* Effect.forkScoped(Effect.map(link.ended, end))
       yield* Effect.addFinalizer(() => Effect.sync(() => end({ _tag: "Signalled", signal: "SIGKILL" })))
+      yield* Effect.forkScoped(Effect.map(link.ended, end))
+      alive.add(cut)
       return {
         ...link,
         details: {},
