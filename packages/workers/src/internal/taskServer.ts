@@ -54,7 +54,8 @@ class Server implements TaskServer {
   private readonly setting: TaskRun.Setting
   private readonly schedule: (f: () => void) => void
   private readonly line = new Line<TaskRun.TaskRun>()
-  private readonly runs = new Map<number, TaskRun.TaskRun>()
+  /** Mostly those that came first end first. A Map that grows and shrinks all the time keeps its old tables alive. */
+  private readonly runs: Array<TaskRun.TaskRun> = []
   private readonly onIdle: Array<() => void> = []
   private concurrency = 1
   private running = 0
@@ -75,7 +76,7 @@ class Server implements TaskServer {
       memory: options.memory,
       millis,
       schedule: this.schedule,
-      abandon: (id, failure) => this.runs.get(id)?.abandon(failure)
+      abandon: (id, failure) => this.find(id)?.abandon(failure)
     })
     this.setting = {
       handlerOf: handlersOf(group, options.shares, context),
@@ -101,11 +102,15 @@ class Server implements TaskServer {
     this.state = "closed"
     this.outbox.turn(() => {
       this.advance()
-      for (const run of this.runs.values()) run.interrupt()
+      for (const run of this.runs.slice()) run.interrupt()
     })
-    if (this.runs.size === 0) resume(Effect.void)
+    if (this.runs.length === 0) resume(Effect.void)
     else this.onIdle.push(() => resume(Effect.void))
   })
+
+  private find(id: number): TaskRun.TaskRun | undefined {
+    return this.runs.find((run) => run.id === id)
+  }
 
   private take(message: ToWorkerMessage): void {
     switch (message[0]) {
@@ -116,13 +121,13 @@ class Server implements TaskServer {
       case ToWorker.Call:
       case ToWorker.Update: {
         const run = new TaskRun.TaskRun(this.setting, message)
-        this.runs.set(run.id, run)
+        this.runs.push(run)
         return this.line.push(run)
       }
       case ToWorker.Interrupt:
-        return this.runs.get(message[1])?.interrupt()
+        return this.find(message[1])?.interrupt()
       case ToWorker.Grant:
-        return this.runs.get(message[1])?.grant(message[2])
+        return this.find(message[1])?.grant(message[2])
       case ToWorker.Close:
         if (this.state === "open") this.state = "closing"
     }
@@ -169,14 +174,15 @@ class Server implements TaskServer {
   }
 
   private answered(run: TaskRun.TaskRun): void {
-    this.runs.delete(run.id)
+    if (this.runs[0] === run) this.runs.shift()
+    else this.runs.splice(this.runs.indexOf(run), 1)
     this.release(run)
     if (run.isUpdate && run.hasBegun) this.updating = false
     this.advance()
   }
 
   private closeWhenIdle(): void {
-    if (this.runs.size > 0 || this.state === "open") return
+    if (this.runs.length > 0 || this.state === "open") return
     this.outbox.flush()
     for (const resume of this.onIdle.splice(0)) resume()
     if (this.state !== "closing") return
