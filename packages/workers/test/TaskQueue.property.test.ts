@@ -109,7 +109,7 @@ const history = Effect.gen(function*() {
       overflow: (yield* chance(0.3)) ? "refuse" : "suspend",
       quarantineAfter: 1 + (yield* upTo(3)),
       window: 1 + (yield* upTo(9)),
-      drainTimeout: 20
+      drainTimeout: 1000
     })
     const submit = Effect.fnUntraced(function*(id: number) {
       const options = yield* policy()

@@ -384,6 +384,8 @@ export class Engine {
       return Effect.map(pool.awaitEmpty, () => {
         this.alarms.cancel(late)
         this.pools.splice(this.pools.indexOf(pool), 1)
+        // A cancelled alarm lets its fiber sleep on, and that would keep the process alive.
+        if (this.phase === "ended" && this.pools.length === 0) this.alarms.close()
       })
     })
   }
