@@ -86,6 +86,34 @@ describe("conveyor work", () => {
       }
     }))
 
+  it.live("loses nothing but what may not run twice when one of two is killed under load, and is found again", () =>
+    Effect.gen(function*() {
+      const [doomed, other] = [yield* working(["--workers", "2"]), yield* working(["--workers", "2"])]
+      const queue = yield* Effect.provide(
+        TaskQueue.make(tasks.group, { max: 4, prefetch: 0 }),
+        NodeRemoteHosts.layer([doomed.address, other.address], knowing)
+      )
+      let done = 0
+      const answers = yield* Effect.forEach(
+        Array.from({ length: 400 }, (_, n) => n),
+        (n) =>
+          TaskQueue.call(queue, "sleep", 10, { retryable: n % 2 === 0 }).pipe(
+            Effect.match({ onSuccess: (answer) => answer, onFailure: ({ _tag }) => _tag }),
+            Effect.tap(() => Effect.sync(() => ++done === 100 && doomed.kill("SIGKILL")))
+          ),
+        { concurrency: "unbounded" }
+      )
+      const lost = answers.flatMap((answer, n) => answer === "slept" ? [] : [[n % 2, answer]])
+      assert.deepStrictEqual(lost, lost.map(() => [1, "WorkerLost"]))
+      assert.isAtMost(lost.length, 2)
+      yield* doomed.ended
+
+      yield* working(["--listen", doomed.address])
+      other.kill("SIGKILL")
+      yield* other.ended
+      assert.strictEqual(yield* TaskQueue.call(queue, "double", 4, { retryable: true }), 8)
+    }))
+
   it.live("tells programs what happens, line by line or in the end", () =>
     Effect.gen(function*() {
       const lines = yield* working(["-o", "ndjson"])
