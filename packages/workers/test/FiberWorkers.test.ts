@@ -92,8 +92,8 @@ describe("FiberWorkers", () => {
         Tasks,
         Layer.effectContext(Effect.andThen(
           Effect.acquireRelease(Effect.void, () => Effect.sync(() => released = true)),
-          Effect.fail(new Error("no desk"))
-        )) as Layer.Layer<Rpc.ToHandler<RpcGroup.Rpcs<typeof Tasks>>, Error>
+          Effect.fail("no desk")
+        )) as Layer.Layer<Rpc.ToHandler<RpcGroup.Rpcs<typeof Tasks>>, string>
       )
       const error = yield* Effect.flip(start()).pipe(Effect.provide(FiberWorkers.layer(failing)))
       assert.strictEqual(error.message, "worker-1 did not start (Refused): no desk")
