@@ -192,7 +192,7 @@ const errorOf = (exit: Exit.Exit<unknown, unknown> | undefined) =>
     : undefined
 
 describe("TaskQueue", () => {
-  it.effect("settles every task once, begins none twice that may not, and forgets no update, whatever happens", () =>
+  it.effect("law: it settles every task once, begins none twice that may not, and forgets no update, whatever happens", () =>
     Simulation.check(history, (outcome) => {
       assert.strictEqual(outcome.ending, "completed")
       assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))

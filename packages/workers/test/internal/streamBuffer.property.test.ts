@@ -4,7 +4,7 @@ import { Simulation } from "effect-simulation"
 import { StreamBuffer } from "../../src/internal/streamBuffer.ts"
 
 describe("StreamBuffer", () => {
-  it.effect("gives its reader all items and the end, whenever the reader yields", () =>
+  it.effect("law: it gives its reader all items and the end, whenever the reader yields", () =>
     Simulation.check(
       Effect.gen(function*() {
         let granted = 4

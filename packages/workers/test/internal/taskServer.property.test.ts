@@ -132,12 +132,12 @@ const reading = Effect.gen(function*() {
 })
 
 describe("taskServer", () => {
-  it.effect("ends a stream whose reader grants what it has read, whenever that is", () =>
+  it.effect("law: it ends a stream whose reader grants what it has read, whenever that is", () =>
     Simulation.check(reading, ({ exit }) => {
       assert.deepStrictEqual(exit, Exit.succeed(30))
     }, { maxSteps: 20_000 }))
 
-  it.effect("answers each once, begins in order, keeps to its places, barriers and credit, whatever is posted", () =>
+  it.effect("law: it answers each once, begins in order, keeps to its places, barriers and credit, whatever is posted", () =>
     Simulation.check(history, (outcome) => {
       assert.isTrue(Exit.isSuccess(outcome.exit), String(outcome.exit))
       assert.deepStrictEqual(outcome.leftover, [])
