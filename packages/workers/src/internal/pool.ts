@@ -383,7 +383,8 @@ export class Pool {
       if (worker.idleSince <= idleSince) this.leave(worker)
       else next = Math.min(next, worker.idleSince)
     }
-    if (next < Infinity) this.idle = this.engine.alarms.set(next - idleSince, () => this.shrink())
+    // A difference lost in rounding is no time at all, and would ring again before the clock has moved.
+    if (next < Infinity) this.idle = this.engine.alarms.set(Math.max(1, next - idleSince), () => this.shrink())
   }
 }
 
