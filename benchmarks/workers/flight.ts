@@ -13,7 +13,7 @@ export const check = (sent: Message, answer: Message): void => {
   }
 }
 
-export const bufferSize = 2 ** 20
+const bufferSize = 2 ** 20
 
 /** Buffers that go to and fro. */
 export const buffers = (count: number): Array<Uint8Array<ArrayBuffer>> =>

@@ -32,7 +32,10 @@ const layer = Tasks.toLayer(Effect.sync(() => {
   return {
     factors: ({ n }) => n < 1 ? Effect.fail(new NotPositive({ n })) : Effect.sync(() => factors(n)),
     primes: ({ from }) => Stream.iterate(from, (n) => n + 1).pipe(Stream.filter((n) => smallestFactor(n) === n)),
-    know: ({ primes }) => Effect.sync(() => known = primes)
+    know: ({ primes }) =>
+      Effect.sync(() => {
+        known = primes
+      })
   }
 }))
 

@@ -16,9 +16,9 @@ import * as Schema from "effect/Schema"
 export class TaskTimeout extends Schema.TaggedError<TaskTimeout>()("TaskTimeout", {
   task: Schema.String,
   /** Milliseconds it was given, each time. */
-  timeout: Schema.Number,
+  timeout: Schema.Finite,
   /** How often it was begun. */
-  attempts: Schema.Number
+  attempts: Schema.Finite
 }) {
   override get message(): string {
     return `${this.task} ran for longer than its timeout of ${this.timeout} ms (begun ${times(this.attempts)})`
@@ -35,7 +35,7 @@ export class TaskTimeout extends Schema.TaggedError<TaskTimeout>()("TaskTimeout"
 export class TaskExpired extends Schema.TaggedError<TaskExpired>()("TaskExpired", {
   task: Schema.String,
   /** Milliseconds from its submission. */
-  deadline: Schema.Number,
+  deadline: Schema.Finite,
   /** Whether it had begun. */
   begun: Schema.Boolean
 }) {
@@ -90,7 +90,7 @@ export class WorkerLost extends Schema.TaggedError<WorkerLost>()("WorkerLost", {
  */
 export class TaskQuarantined extends Schema.TaggedError<TaskQuarantined>()("TaskQuarantined", {
   task: Schema.String,
-  deaths: Schema.Number,
+  deaths: Schema.Finite,
   /** How the last of them ended. */
   detail: Schema.String
 }) {
@@ -124,7 +124,7 @@ export class NoWorkers extends Schema.TaggedError<NoWorkers>()("NoWorkers", {
  */
 export class QueueFull extends Schema.TaggedError<QueueFull>()("QueueFull", {
   task: Schema.String,
-  capacity: Schema.Number
+  capacity: Schema.Finite
 }) {
   override get message(): string {
     return `${this.task} was refused: the queue holds ${this.capacity} tasks, as many as it may`

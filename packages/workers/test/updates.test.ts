@@ -3,7 +3,7 @@ import { Effect, Exit, Layer } from "effect"
 import { TaskQueue, WorkerHost } from "effect-workers"
 import { FromWorker, ToWorker } from "../src/internal/messages.ts"
 import * as ScriptedHost from "./support/scriptedHost.ts"
-import { answer, calling, make, turn } from "./support/scriptedQueue.ts"
+import { answer, calling, make, type ScriptedQueue, turn } from "./support/scriptedQueue.ts"
 
 type Worker = ScriptedHost.ScriptedWorker
 
@@ -26,7 +26,7 @@ const answerUpdates = (worker: Worker) =>
   )
 
 const updating = Effect.fnUntraced(function*(
-  queue: Parameters<typeof calling>[0],
+  queue: ScriptedQueue,
   n: number,
   options?: TaskQueue.UpdateOptions
 ) {

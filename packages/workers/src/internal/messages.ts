@@ -26,7 +26,7 @@ export const FromWorker = {
 } as const
 
 /** First of all, once: what the worker is called, and how many tasks it runs at a time. */
-export type Begin = readonly [kind: typeof ToWorker.Begin, name: string, concurrency: number]
+type Begin = readonly [kind: typeof ToWorker.Begin, name: string, concurrency: number]
 
 /** Runs a task; a stream may emit `window` items before it is granted more, and 0 is no stream. */
 export type Call = readonly [
@@ -40,38 +40,38 @@ export type Call = readonly [
 ]
 
 /** Interrupts a task, begun or not; it is answered all the same. */
-export type Interrupt = readonly [kind: typeof ToWorker.Interrupt, id: number]
+type Interrupt = readonly [kind: typeof ToWorker.Interrupt, id: number]
 
 /** Lets a stream emit as many items more. */
-export type Grant = readonly [kind: typeof ToWorker.Grant, id: number, items: number]
+type Grant = readonly [kind: typeof ToWorker.Grant, id: number, items: number]
 
 /** Runs a task between those posted before and those posted after: none that comes later begins before it has ended. */
 export type Update = readonly [kind: typeof ToWorker.Update, id: number, tag: string, payload: unknown]
 
 /** Finishes what runs, releases what the handlers hold, and ends the worker. */
-export type Close = readonly [kind: typeof ToWorker.Close]
+type Close = readonly [kind: typeof ToWorker.Close]
 
 export type ToWorkerMessage = Begin | Call | Interrupt | Grant | Update | Close
 
 /** The handlers are there; nothing else comes before it. */
-export type Ready = readonly [kind: typeof FromWorker.Ready, tags: ReadonlyArray<string>]
+type Ready = readonly [kind: typeof FromWorker.Ready, tags: ReadonlyArray<string>]
 
 /** A task or update succeeded, or a stream ended, after so many milliseconds in the worker. */
-export type Succeeded = readonly [kind: typeof FromWorker.Succeeded, id: number, runMillis: number, value: unknown]
+type Succeeded = readonly [kind: typeof FromWorker.Succeeded, id: number, runMillis: number, value: unknown]
 
 /** A task, stream or update did not succeed: the encoded Exit. */
-export type Failed = readonly [kind: typeof FromWorker.Failed, id: number, runMillis: number, exit: unknown]
+type Failed = readonly [kind: typeof FromWorker.Failed, id: number, runMillis: number, exit: unknown]
 
 /** Items of a stream. */
 export type Chunk = readonly [kind: typeof FromWorker.Chunk, id: number, items: ReadonlyArray<unknown>]
 
 /** The bytes the worker holds, told now and then. */
-export type Memory = readonly [kind: typeof FromWorker.Memory, bytes: number]
+type Memory = readonly [kind: typeof FromWorker.Memory, bytes: number]
 
 /** Instead of Ready: the handlers cannot be had, and why. */
-export type Refused = readonly [kind: typeof FromWorker.Refused, reason: string]
+type Refused = readonly [kind: typeof FromWorker.Refused, reason: string]
 
 /** It will finish what it has, and wants nothing more: its host is about to end. */
-export type Resigned = readonly [kind: typeof FromWorker.Resigned]
+type Resigned = readonly [kind: typeof FromWorker.Resigned]
 
 export type FromWorkerMessage = Ready | Succeeded | Failed | Chunk | Memory | Refused | Resigned

@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process"
 import { readFileSync, writeFileSync } from "node:fs"
 
 /** A certificate with its key, as PEM and as files. */
-export interface Certificate {
+interface Certificate {
   readonly cert: string
   readonly key: Redacted.Redacted
   readonly files: { readonly cert: string; readonly key: string }

@@ -2,7 +2,7 @@ import { Deferred, Effect } from "effect"
 import type { Connection } from "../../src/internal/remote/connection.ts"
 
 /** How the bytes of one direction travel. */
-export interface Way {
+interface Way {
   /** Bytes that are delivered at once, at most. */
   piece: number
   /** Whether they are delivered at all; what is held back is not lost. */

@@ -1,16 +1,18 @@
-import { Effect, Fiber, Layer, Schema, Stream } from "effect"
+import { Effect, type Fiber, Layer, Schema, Stream } from "effect"
 import { type TaskEvent, TaskQueue, type TaskQueueOptions, WorkerHost } from "effect-workers"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { TestClock } from "effect/testing"
 import { FromWorker, ToWorker } from "../../src/internal/messages.ts"
 import * as ScriptedHost from "./scriptedHost.ts"
 
-export class Tasks extends RpcGroup.make(
+class Tasks extends RpcGroup.make(
   Rpc.make("echo", { payload: { n: Schema.Number }, success: Schema.Number }),
   Rpc.make("count", { payload: { n: Schema.Number }, success: Schema.Number, stream: true })
 ) {}
 
 type Worker = ScriptedHost.ScriptedWorker
+
+export type ScriptedQueue = TaskQueue.TaskQueue<RpcGroup.Rpcs<typeof Tasks>>
 
 /** Lets everything happen that needs no time: fibers, and what waits for the end of the platform's turn. */
 export const turn: Effect.Effect<void> = Effect.gen(function*() {
@@ -48,12 +50,12 @@ export const make = Effect.fnUntraced(function*(
 
 /** Calls without waiting, and gives the fiber that waits. */
 export const calling = Effect.fnUntraced(function*(
-  queue: TaskQueue.TaskQueue<Rpc.Any> | any,
+  queue: ScriptedQueue,
   n: number,
   options: Parameters<typeof TaskQueue.call>[3] = {}
 ) {
   const fiber = yield* Effect.forkScoped(
-    Effect.result(TaskQueue.call(queue as TaskQueue.TaskQueue<RpcGroup.Rpcs<typeof Tasks>>, "echo", { n }, options))
+    Effect.result(TaskQueue.call(queue, "echo", { n }, options))
   )
   yield* turn
   return fiber

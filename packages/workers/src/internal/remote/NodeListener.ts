@@ -4,7 +4,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { chmod, unlink } from "node:fs/promises"
+import { chmod, unlink } from "node:fs"
 import * as Http from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
@@ -18,7 +18,7 @@ export class ListenFailure extends Data.TaggedError("ListenFailure")<{
   readonly detail: string
 }> {}
 
-export interface ListenerTls {
+interface ListenerTls {
   readonly cert: string
   readonly key: Redacted.Redacted
   /** Whoever has no certificate of these does not get further than the handshake of TLS. */
@@ -88,7 +88,7 @@ const bind = (server: Server, address: Address): Effect.Effect<void, NodeJS.Errn
         server.on("error", () => {})
         if (address.scheme !== "unix") return resume(Effect.void)
         // For this user alone, whatever the umask says.
-        resume(Effect.tryPromise({ try: () => chmod(address.path, 0o600), catch: (error) => error as Error }))
+        chmod(address.path, 0o600, (error) => resume(error === null ? Effect.void : Effect.fail(error)))
       }
     )
   })
@@ -108,7 +108,9 @@ const takeOver = (
   }).pipe(
     Effect.flatMap((isStale) =>
       isStale
-        ? Effect.tryPromise({ try: () => unlink(address.path), catch: () => error })
+        ? Effect.callback<void, NodeJS.ErrnoException>((resume) =>
+          unlink(address.path, (failure) => resume(failure === null ? Effect.void : Effect.fail(error)))
+        )
         : Effect.fail(error)
     ),
     Effect.andThen(bind(server, address))

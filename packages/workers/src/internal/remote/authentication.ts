@@ -2,7 +2,7 @@ import * as Redacted from "effect/Redacted"
 import { type Address, format, isEncrypted, isLocal } from "./address.ts"
 
 /** A shorter secret is refused: whoever gets a client to connect gets something to try guesses on. */
-export const minSecretLength = 16
+const minSecretLength = 16
 
 export interface Authentication {
   readonly secret: Redacted.Redacted | undefined

@@ -6,15 +6,15 @@ import { FrameFault } from "./frames.ts"
 
 const End = Schema.Union([
   Schema.Struct({ _tag: Schema.tag("Closed") }),
-  Schema.Struct({ _tag: Schema.tag("Exited"), code: Schema.Number, detail: Schema.String }),
+  Schema.Struct({ _tag: Schema.tag("Exited"), code: Schema.Finite, detail: Schema.String }),
   Schema.Struct({ _tag: Schema.tag("Signalled"), signal: Schema.String }),
   Schema.Struct({ _tag: Schema.tag("OutOfMemory"), detail: Schema.String }),
   Schema.Struct({ _tag: Schema.tag("Disconnected"), detail: Schema.String })
 ])
 
 const Details = Schema.Struct({
-  pid: Schema.optionalKey(Schema.Number),
-  threadId: Schema.optionalKey(Schema.Number)
+  pid: Schema.optionalKey(Schema.Finite),
+  threadId: Schema.optionalKey(Schema.Finite)
 })
 
 const NotStarted = Schema.Struct({

@@ -15,7 +15,7 @@
  * This says who is at the other end when the connection begins. What crosses it later is neither hidden nor protected: on a network where others can
  * change what passes, TLS stands below. With TLS and a certificate of the client no secret is needed, and the proofs are zeros.
  */
-export const version = 1
+const version = 1
 
 export const nonceBytes = 32
 const proofBytes = 32
