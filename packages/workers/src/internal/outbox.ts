@@ -26,7 +26,7 @@ export interface OutboxOptions {
 type Transfers = ReadonlyArray<object>
 type Answered = Exclude<
   FromWorkerMessage,
-  readonly [typeof FromWorker.Ready | typeof FromWorker.Refused, ...Array<unknown>]
+  readonly [typeof FromWorker.Ready | typeof FromWorker.Refused | typeof FromWorker.Memory, ...Array<unknown>]
 >
 
 export class Outbox {
@@ -81,7 +81,6 @@ export class Outbox {
 
   flush(): void {
     if (this.batch.length === 0) return
-    this.tellMemory()
     const { batch, transfers } = this
     this.batch = []
     this.weight = 0
@@ -93,6 +92,8 @@ export class Outbox {
       if (!isUncloneable(error)) throw error
       this.postSingly(batch, transfers)
     }
+    // Looking for it takes its time: nobody who waits for an answer shall wait for that.
+    this.tellMemory()
   }
 
   private added(weight: number, now: number): void {
@@ -111,7 +112,7 @@ export class Outbox {
   private postSingly(batch: ReadonlyArray<Answered>, transfers: ReadonlyMap<Answered, Transfers>): void {
     const spoilt = new Map<number, unknown>()
     for (const message of batch) {
-      const id = message[0] === FromWorker.Memory || message[0] === FromWorker.Resigned ? undefined : message[1]
+      const id = message[0] === FromWorker.Resigned ? undefined : message[1]
       const before = id === undefined ? undefined : spoilt.get(id)
       const failure = before ?? this.unpostable(message, transfers.get(message) ?? none)
       if (failure === undefined || id === undefined) continue
@@ -145,7 +146,7 @@ export class Outbox {
     const now = millis()
     if (now - this.memoryToldAt < memoryInterval) return
     this.memoryToldAt = now
-    this.batch.push([FromWorker.Memory, memory()])
+    this.post([[FromWorker.Memory, memory()]], none)
   }
 }
 
