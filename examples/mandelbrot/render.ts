@@ -38,8 +38,7 @@ export const rows = (
 export const render = Effect.fn("render")(function*(picture: Picture, options: Options) {
   const { height, width } = picture
   const { onRow = () => Effect.void, steepness, workers } = options
-  // Rows that are assigned ahead of time keep a worker busy while this process is.
-  const queue = yield* TaskQueue.make(Tasks, { min: workers, max: workers, prefetch: "50 millis" })
+  const queue = yield* TaskQueue.make(Tasks, { min: workers, max: workers })
   // Nobody wants to know how long it takes to start workers: with an answer, they are there.
   yield* TaskQueue.call(queue, "row", { row: picture.row(0), steepness })
 
