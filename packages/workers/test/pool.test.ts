@@ -144,6 +144,22 @@ describe("a pool", () => {
       assert.strictEqual(events.filter(({ _tag }) => _tag === "PoolGaveUp").length, 1)
     }))
 
+  it.effect("goes on with the workers it has when it has given up, as long as they last", () =>
+    Effect.gen(function*() {
+      const { queue, workers } = yield* make({ min: 2, max: 2, restart: { intensity: 0 } })
+      workers[0]!.end(crash)
+      yield* turn
+      const [one, two] = [yield* calling(queue, 1), yield* calling(queue, 2)]
+      assert.deepStrictEqual(called(workers[1]), [1])
+      yield* answer(workers[1]!, 1)
+      assert.strictEqual(outcome(one), 1)
+      workers[1]!.end(crash)
+      yield* turn
+      assert.strictEqual(outcome(two), "WorkerLost")
+      assert.strictEqual(outcome(yield* calling(queue, 3)), "NoWorkers")
+      assert.lengthOf(workers, 2)
+    }))
+
   const refusing = (reason: WorkerHost.WorkerStartError["reason"], until = Infinity) => {
     let starts = 0
     const starting = Effect.suspend(() =>

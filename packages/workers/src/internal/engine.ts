@@ -127,7 +127,7 @@ export class Engine {
     let detail: string | undefined
     for (const pool of this.pools) {
       if (!pool.serves(series)) continue
-      if (pool.gaveUp === undefined) return undefined
+      if (pool.gaveUp === undefined || pool.count > 0) return undefined
       detail = pool.gaveUp
     }
     return detail
@@ -400,7 +400,8 @@ export class Engine {
     for (const pool of this.pools) pool.dispatch()
   }
 
-  poolGaveUp(): void {
+  /** Fails what nobody can run any more. */
+  failHopeless(): void {
     this.now = this.alarms.now()
     for (const task of this.all()) {
       if (task.state !== "queued") continue
@@ -444,6 +445,7 @@ export class Engine {
   }
 
   private closePools(): void {
+    if (this.phase === "ended") return
     this.phase = "closing"
     this.alarms.cancel(this.drainAlarm)
     for (const pool of this.pools) pool.closeAll()

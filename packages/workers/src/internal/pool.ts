@@ -70,12 +70,18 @@ export class Pool {
     return !this.isClosing && this.gaveUp === undefined
   }
 
-  /** A worker that can begin a task now. It has nothing it could take from the order, or it would not be free. */
+  /**
+   * A worker that can begin a task now; it has nothing it could take from the order, or it would not be free. Of those with the fewest
+   * tasks it is the one that was freed last, so that others become idle and may leave; if none may leave, the one that has
+   * rested longest, for one that is just going to sleep wakes slowly.
+   */
   takeFree(): Worker | undefined {
-    let best: Worker | undefined
-    for (const worker of this.free) {
-      if (best === undefined || worker.assigned.length <= best.assigned.length) best = worker
-      if (best.assigned.length === 0 && this.settings.concurrency > 1) break
+    const { free } = this
+    const mayLeave = this.ready > this.settings.min
+    let best = free[0]
+    for (let i = 1; i < free.length; i++) {
+      const fewer = best!.assigned.length - free[i]!.assigned.length
+      if (fewer > 0 || (fewer === 0 && mayLeave)) best = free[i]
     }
     return best
   }
@@ -329,6 +335,8 @@ export class Pool {
     engine.tell({ _tag: "WorkerEnded", at: engine.alarms.now(), worker: worker.name, end, expected })
     engine.lost(worker, end)
     if (!expected) this.endedByItself(end)
+    // Those it had go on for as long as they last.
+    if (this.gaveUp !== undefined) engine.failHopeless()
     this.gone()
     engine.dispatch()
   }
@@ -363,7 +371,7 @@ export class Pool {
   private giveUp(detail: string): void {
     this.gaveUp = detail
     this.engine.tell({ _tag: "PoolGaveUp", at: this.engine.alarms.now(), pool: this.id, detail })
-    this.engine.poolGaveUp()
+    this.engine.failHopeless()
   }
 
   private hasNothingToDo(worker: Worker): void {
