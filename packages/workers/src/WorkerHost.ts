@@ -69,6 +69,28 @@ export type WorkerEnd =
   | { readonly _tag: "Disconnected"; readonly detail: string }
 
 /**
+ * How a worker ended, in words that go after its name.
+ *
+ * @category converting
+ * @stability unstable
+ * @since 0.1.0
+ */
+export const describeEnd = (end: WorkerEnd): string => {
+  switch (end._tag) {
+    case "Closed":
+      return "was closed"
+    case "Exited":
+      return `exited with code ${end.code}${end.detail === "" ? "" : `: ${end.detail}`}`
+    case "Signalled":
+      return `was killed by ${end.signal}`
+    case "OutOfMemory":
+      return `ran out of memory: ${end.detail}`
+    case "Disconnected":
+      return `was disconnected: ${end.detail}`
+  }
+}
+
+/**
  * What tells one worker from another outside of the queue.
  *
  * @category models

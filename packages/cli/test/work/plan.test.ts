@@ -66,7 +66,7 @@ describe("the plan of conveyor work", () => {
         `UsageError: --workers 0: expected a whole number of at least 1
 --max-calls many: expected a whole number of at least 1
 --max-frame 2 GiB: expected a size from 1 KiB to 1 GiB, such as 64 MiB
---drain-timeout soon: expected a length of time, such as 30s
+--drain-timeout soon: expected a length of time, such as 500ms or 30s
 --listen 7000: expected tcp://HOST:PORT, tls://, ws:// or wss:// likewise, or unix:///PATH
 --tls-cert and --tls-key: go together; give both, or neither
 --listen 7000: does not use certificates; take tls:// or wss://`

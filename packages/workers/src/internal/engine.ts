@@ -18,11 +18,11 @@ import {
 } from "../TaskError.ts"
 import type { TaskEvent } from "../TaskEvent.ts"
 import type { TaskOutcome, TaskStats } from "../TaskStats.ts"
-import type { WorkerEnd } from "../WorkerHost.ts"
+import { describeEnd, type WorkerEnd } from "../WorkerHost.ts"
 import { Alarms } from "./alarms.ts"
 import { FairOrder, type Place } from "./fairOrder.ts"
 import { FromWorker, type FromWorkerMessage, ToWorker } from "./messages.ts"
-import { describe, type Pool } from "./pool.ts"
+import type { Pool } from "./pool.ts"
 import type { QueueSettings } from "./settings.ts"
 import { failed, type Interruption, learn, type Outcome, type Task } from "./task.ts"
 import type { TaskCodec } from "./taskCodec.ts"
@@ -306,7 +306,7 @@ export class Engine {
   lost(worker: Worker, end: WorkerEnd): void {
     this.now = this.alarms.now()
     for (const answer of Array.from(worker.updates.values())) answer({ _tag: "Lost", end })
-    const detail = worker.terminatedFor ?? describe(end)
+    const detail = worker.terminatedFor ?? describeEnd(end)
     const hasDied = worker.terminatedFor === undefined && end._tag !== "Disconnected"
     for (const task of worker.assigned.splice(0)) {
       this.alarms.cancel(task.timeoutAlarm)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { WorkerStats } from "../TaskStats.ts"
-import { type WorkerEnd, type WorkerHost, type WorkerLink, WorkerStartError } from "../WorkerHost.ts"
+import { describeEnd, type WorkerEnd, type WorkerHost, type WorkerLink, WorkerStartError } from "../WorkerHost.ts"
 import type { Alarm } from "./alarms.ts"
 import type { Engine } from "./engine.ts"
 import { type FromWorkerMessage, ToWorker } from "./messages.ts"
@@ -352,7 +352,7 @@ export class Pool {
     this.ends = [...this.ends.filter((at) => at > now - this.settings.within), now]
     if (this.ends.length > this.settings.intensity) {
       return this.giveUp(
-        `${this.ends.length} workers ended within ${this.settings.within} ms, and the last of them ${describe(end)}`
+        `${this.ends.length} workers ended within ${this.settings.within} ms, and the last of them ${describeEnd(end)}`
       )
     }
     this.waitAndScale()
@@ -393,21 +393,5 @@ export class Pool {
     }
     // A difference lost in rounding is no time at all, and would ring again before the clock has moved.
     if (next < Infinity) this.idle = this.engine.alarms.set(Math.max(1, next - idleSince), () => this.shrink())
-  }
-}
-
-/** How a worker ended, after "which". */
-export const describe = (end: WorkerEnd): string => {
-  switch (end._tag) {
-    case "Closed":
-      return "was closed"
-    case "Exited":
-      return `exited with code ${end.code}${end.detail === "" ? "" : `: ${end.detail}`}`
-    case "Signalled":
-      return `was killed by ${end.signal}`
-    case "OutOfMemory":
-      return `ran out of memory: ${end.detail}`
-    case "Disconnected":
-      return `was disconnected: ${end.detail}`
   }
 }

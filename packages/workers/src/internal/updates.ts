@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { WorkerLost } from "../TaskError.ts"
-import type { WorkerEnd } from "../WorkerHost.ts"
+import { describeEnd, type WorkerEnd } from "../WorkerHost.ts"
 import type { Engine } from "./engine.ts"
 import { ToWorker } from "./messages.ts"
-import { describe, type Pool } from "./pool.ts"
+import type { Pool } from "./pool.ts"
 import type { Worker } from "./worker.ts"
 
 /** What came of an update on one worker. */
@@ -85,7 +85,7 @@ export class Updates {
           return answered(Effect.succeed(Exit.die(answer.cause)))
         case "Lost":
           return answered(Effect.succeed(Exit.fail(
-            new WorkerLost({ task: update.tag, worker: worker.name, detail: describe(answer.end) })
+            new WorkerLost({ task: update.tag, worker: worker.name, detail: describeEnd(answer.end) })
           )))
       }
     })

@@ -1,16 +1,15 @@
-import * as DurationText from "effect-conveyor-connectors/DurationText"
 import * as AddressGuard from "effect-crawler/web/AddressGuard"
 import * as NodeFetcher from "effect-crawler/web/NodeFetcher"
 import * as Politeness from "effect-crawler/web/Politeness"
 import * as Selector from "effect-crawler/web/Selector"
 import * as SiteCrawl from "effect-crawler/web/SiteCrawl"
-import * as ByteSize from "effect/ByteSize"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import { resolve } from "node:path"
 import { UsageError } from "../../CommandFailed.ts"
+import { FlagTexts } from "../flagTexts.ts"
 import { type Destination, parseDestination } from "./destination.ts"
 import type { Input } from "./flags.ts"
 
@@ -30,40 +29,16 @@ export const planOf = Effect.fnUntraced(function*(
   input: Input,
   isTerminal: boolean
 ): Effect.fn.Return<CrawlPlan, UsageError> {
-  const problems: Array<string> = []
-  const read = <A>(
-    flag: string,
-    given: Option.Option<string>,
-    expected: string,
-    parse: (text: string) => A | undefined
-  ) => {
-    if (Option.isNone(given)) return undefined
-    const value = parse(given.value)
-    if (value === undefined) problems.push(`--${flag} ${given.value}: expected ${expected}`)
-    return value
-  }
-  const count = (flag: string, given: Option.Option<string>, least: number) =>
-    read(flag, given, `a whole number of at least ${least}`, (text) => {
-      const value = Number(text)
-      return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least ? value : undefined
-    })
-  const time = (flag: string, given: Option.Option<string>, isAllowed: (millis: number) => boolean, which: string) =>
-    read(
-      flag,
-      given,
-      `a length of time${which}, such as 500ms or 30s`,
-      (text) =>
-        Option.getOrUndefined(Option.filter(DurationText.parse(text), (time) => isAllowed(Duration.toMillis(time))))
-    )
-
-  const maxPages = count("max-pages", input.maxPages, 1)
-  const maxDepth = count("max-depth", input.maxDepth, 0)
-  const concurrency = count("concurrency", input.concurrency, 1)
-  const hostConcurrency = count("per-host", input.perHost, 1)
-  const delay = time("delay", input.delay, () => true, "")
-  const timeout = time("timeout", input.timeout, (millis) => millis > 0, " of more than 0")
-  const maxBytes = read("max-size", input.maxSize, "a size of at least 1 byte, such as 10 MiB", sizeOf)
-  const userAgent = read(
+  const flags = new FlagTexts()
+  const { problems } = flags
+  const maxPages = flags.count("max-pages", input.maxPages, 1)
+  const maxDepth = flags.count("max-depth", input.maxDepth, 0)
+  const concurrency = flags.count("concurrency", input.concurrency, 1)
+  const hostConcurrency = flags.count("per-host", input.perHost, 1)
+  const delay = flags.time("delay", input.delay)
+  const timeout = flags.time("timeout", input.timeout, (millis) => millis > 0, " of more than 0")
+  const maxBytes = flags.bytes("max-size", input.maxSize, "of at least 1 byte, such as 10 MiB", (bytes) => bytes >= 1)
+  const userAgent = flags.read(
     "user-agent",
     input.userAgent,
     "printable characters, beginning with a name such as examplebot/1.0",
@@ -125,13 +100,6 @@ export const planOf = Effect.fnUntraced(function*(
 })
 
 const isSameFile = (a: string, b: string): boolean => resolve(a) === resolve(b)
-
-const sizeOf = (text: string): number | undefined => {
-  const size = Option.getOrUndefined(
-    Option.flatMap(ByteSize.fromInput((/^\d+$/.test(text) ? Number(text) : text) as ByteSize.Input), ByteSize.toNumber)
-  )
-  return size !== undefined && size >= 1 ? Math.floor(size) : undefined
-}
 
 const siteProblem = (error: Effect.Error<ReturnType<typeof SiteCrawl.make>>): string => {
   switch (error._tag) {

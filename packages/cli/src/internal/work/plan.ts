@@ -1,6 +1,4 @@
-import * as DurationText from "effect-conveyor-connectors/DurationText"
 import * as NodeTaskHost from "effect-workers/NodeTaskHost"
-import * as ByteSize from "effect/ByteSize"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
@@ -9,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import { CredentialsInvalid, UsageError } from "../../CommandFailed.ts"
 import type { ManifestError } from "../../ManifestError.ts"
 import { readText } from "../fileText.ts"
+import { FlagTexts } from "../flagTexts.ts"
 import type { Input } from "./flags.ts"
 
 /** What is to be served, and to whom. */
@@ -57,30 +56,17 @@ export const planOf = Effect.fnUntraced(function*(
 })
 
 const numbersOf = (input: Input) => {
-  const problems: Array<string> = []
-  const read = <A>(
-    flag: string,
-    given: Option.Option<string>,
-    expected: string,
-    parse: (text: string) => A | undefined
-  ) => {
-    if (Option.isNone(given)) return undefined
-    const value = parse(given.value)
-    if (value === undefined) problems.push(`--${flag} ${given.value}: expected ${expected}`)
-    return value
-  }
-  const count = (flag: string, given: Option.Option<string>) =>
-    read(flag, given, "a whole number of at least 1", (text) => /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined)
-
-  const maxWorkers = count("workers", input.workers)
-  const maxCalls = count("max-calls", input.maxCalls)
-  const maxFrameBytes = read("max-frame", input.maxFrame, "a size from 1 KiB to 1 GiB, such as 64 MiB", sizeOf)
-  const drainTimeout = read(
-    "drain-timeout",
-    input.drainTimeout,
-    "a length of time, such as 30s",
-    (text) => Option.getOrUndefined(DurationText.parse(text))
+  const flags = new FlagTexts()
+  const { problems } = flags
+  const maxWorkers = flags.count("workers", input.workers, 1)
+  const maxCalls = flags.count("max-calls", input.maxCalls, 1)
+  const maxFrameBytes = flags.bytes(
+    "max-frame",
+    input.maxFrame,
+    "from 1 KiB to 1 GiB, such as 64 MiB",
+    (bytes) => bytes >= 1024 && bytes <= 2 ** 30
   )
+  const drainTimeout = flags.time("drain-timeout", input.drainTimeout)
   if (
     NodeTaskHost.problemOf({ listen: input.listen, unauthenticated: "allowLocally" })?.startsWith("listen must") ===
       true
@@ -102,11 +88,4 @@ const numbersOf = (input: Input) => {
   return problems.length > 0
     ? Effect.fail(new UsageError({ problem: problems.join("\n") }))
     : Effect.succeed({ maxWorkers, maxCalls, maxFrameBytes, drainTimeout: drainTimeout ?? Duration.seconds(30) })
-}
-
-const sizeOf = (text: string): number | undefined => {
-  const size = Option.getOrUndefined(
-    Option.flatMap(ByteSize.fromInput((/^\d+$/.test(text) ? Number(text) : text) as ByteSize.Input), ByteSize.toNumber)
-  )
-  return size !== undefined && size >= 1024 && size <= 2 ** 30 ? Math.floor(size) : undefined
 }

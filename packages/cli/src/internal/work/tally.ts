@@ -1,5 +1,5 @@
 import type { TaskHostEvent } from "effect-workers/NodeTaskHost"
-import type { WorkerEnd } from "effect-workers/WorkerHost"
+import { describeEnd, type WorkerEnd } from "effect-workers/WorkerHost"
 
 /** What has happened on a host. */
 export class Tally {
@@ -58,20 +58,7 @@ const text = (event: TaskHostEvent): string => {
   }
 }
 
-const endText = (end: WorkerEnd): string => {
-  switch (end._tag) {
-    case "Closed":
-      return "was closed by its queue"
-    case "Exited":
-      return `exited with code ${end.code}${end.detail === "" ? "" : `: ${end.detail}`}`
-    case "Signalled":
-      return `was killed by ${end.signal}`
-    case "OutOfMemory":
-      return `ran out of memory: ${end.detail}`
-    case "Disconnected":
-      return `was disconnected: ${end.detail}`
-  }
-}
+const endText = (end: WorkerEnd): string => end._tag === "Closed" ? "was closed by its queue" : describeEnd(end)
 
 /** Whether somebody should look at it. */
 export const isTrouble = (event: TaskHostEvent): boolean =>
