@@ -30,11 +30,11 @@ for (const [name, layer] of Object.entries(hosts)) {
       Effect.gen(function*() {
         const queue = yield* queueOn(layer, { capacity: "unbounded" })
         const results = yield* Effect.forEach(
-          Array.from({ length: 5000 }, (_, i) => i),
+          Array.from({ length: 100_000 }, (_, i) => i),
           (i) => TaskQueue.call(queue, "echo", i),
           { concurrency: "unbounded" }
         )
-        assert.deepStrictEqual(results, Array.from({ length: 5000 }, (_, i) => i))
+        assert.deepStrictEqual(results, Array.from({ length: 100_000 }, (_, i) => i))
       }))
 
     it.live("6. fails what cannot be sent there or back, or is lost, and runs the next task", () =>
