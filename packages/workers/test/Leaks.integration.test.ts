@@ -51,7 +51,7 @@ const turmoil = (host: Layer.Layer<WorkerHost>) =>
       yield* Effect.exit(TaskQueue.call(queue, "exit", 3))
       yield* Effect.exit(TaskQueue.call(queue, "spin", undefined, { timeout: "100 millis" }))
       yield* Effect.forkScoped(Effect.exit(TaskQueue.call(queue, "spin", undefined)))
-      yield* Effect.forkScoped(Effect.exit(TaskQueue.call(queue, "hang", "on")))
+      yield* Effect.forkScoped(Effect.exit(TaskQueue.call(queue, "hang", { name: "on" })))
       yield* Effect.sleep("200 millis")
     })
   ).pipe(Effect.provide(host))
