@@ -64,7 +64,8 @@ describe("NodeThreads", () => {
       second.tell("memory")
       assert.isBelow(yield* second.value, before + 25_000_000)
       first.tell("memory")
-      assert.isAtLeast(yield* first.value, before + 50_000_000)
+      // Meanwhile other memory may have been collected.
+      assert.isAtLeast(yield* first.value, before + 40_000_000)
     }))
 
   it.live("does not start one with options that Node refuses", () =>
