@@ -251,6 +251,28 @@ describe("the loss of a worker", () => {
       assert.deepStrictEqual(called(workers[1]), [1, 2, 3])
     }))
 
+  it.effect("puts a task of which a worker has died behind nothing", () =>
+    Effect.gen(function*() {
+      let starts = 0
+      const { queue, workers } = yield* make(
+        { max: 2 },
+        { starting: Effect.suspend(() => ++starts > 2 ? Effect.never : Effect.void) }
+      )
+      yield* calling(queue, 0)
+      yield* answer(workers[0]!, 0, 0.01)
+      yield* calling(queue, 1, { retryable: true })
+      for (const n of [2, 3, 4]) yield* calling(queue, n)
+      const died = workers.find((worker) => called(worker).includes(1))!
+      const other = workers.find((worker) => worker !== died)!
+      yield* answer(other, 2, 0.01)
+      died.end(crash)
+      yield* turn
+      yield* answer(other, 3, 0.01)
+      assert.deepStrictEqual(called(other), [2, 3, 4])
+      yield* answer(other, 4, 0.01)
+      assert.deepStrictEqual(called(other), [2, 3, 4, 1])
+    }))
+
   it.effect("holds nothing against a task if the worker was only cut off, or terminated for another", () =>
     Effect.gen(function*() {
       const { queue, workers } = yield* make({ max: 1, concurrency: 2, quarantineAfter: 1, grace: "100 millis" })

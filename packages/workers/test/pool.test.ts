@@ -149,14 +149,15 @@ describe("a pool", () => {
       const { queue, workers } = yield* make({ min: 2, max: 2, restart: { intensity: 0 } })
       workers[0]!.end(crash)
       yield* turn
-      const [one, two] = [yield* calling(queue, 1), yield* calling(queue, 2)]
+      const [one, two, three] = yield* Effect.forEach([1, 2, 3], (n) => calling(queue, n))
       assert.deepStrictEqual(called(workers[1]), [1])
       yield* answer(workers[1]!, 1)
-      assert.strictEqual(outcome(one), 1)
-      workers[1]!.end(crash)
-      yield* turn
-      assert.strictEqual(outcome(two), "WorkerLost")
-      assert.strictEqual(outcome(yield* calling(queue, 3)), "NoWorkers")
+      assert.strictEqual(outcome(one!), 1)
+      workers[1]!.post([FromWorker.Resigned])
+      yield* answer(workers[1]!, 2)
+      assert.strictEqual(outcome(two!), 2)
+      assert.strictEqual(outcome(three!), "NoWorkers")
+      assert.strictEqual(outcome(yield* calling(queue, 4)), "NoWorkers")
       assert.lengthOf(workers, 2)
     }))
 

@@ -325,7 +325,6 @@ export class Engine {
   }
 
   private retry(task: Task, reason: Interruption["error"]): void {
-    if (this.phase === "closing") return this.fail(task, new QueueClosed({ task: task.tag, begun: true }))
     if (task.isRunning) this.meters.retried(task, this.now)
     task.state = "queued"
     task.interruption = undefined
