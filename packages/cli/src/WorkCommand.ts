@@ -5,7 +5,7 @@
  */
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { flags } from "./internal/work/flags.ts"
+import { flags } from "./internal/working/flags.ts"
 
 /**
  * The command.
@@ -22,7 +22,7 @@ import { flags } from "./internal/work/flags.ts"
 export const command = Command.make("work", flags, (input) =>
   Effect.flatMap(
     // Loaded by this command alone: sockets and TLS take longer to import than other commands take to run.
-    Effect.promise(() => import("./internal/work/work.ts")),
+    Effect.promise(() => import("./internal/working/work.ts")),
     ({ work }) => work(input)
   )).pipe(
     Command.withDescription("Run workers for task queues of other programs and machines"),

@@ -20,7 +20,6 @@ export type WorkerState = "starting" | "ready" | "leaving" | "closing" | "ending
 export class Worker {
   readonly name: string
   readonly pool: Pool
-  readonly startedAt: number
   state: WorkerState = "starting"
   link: WorkerLink | undefined = undefined
   meter: WorkerMeter | undefined = undefined
@@ -49,7 +48,6 @@ export class Worker {
   constructor(name: string, pool: Pool, now: number) {
     this.name = name
     this.pool = pool
-    this.startedAt = now
     this.idleSince = now
   }
 

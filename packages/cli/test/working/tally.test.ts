@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { TaskHostEvent } from "effect-workers/NodeTaskHost"
-import { describe as words, isTrouble, Tally } from "../../src/internal/work/tally.ts"
+import { describe as words, isTrouble, Tally } from "../../src/internal/working/tally.ts"
 
 const of = { peer: "10.0.0.7:5", worker: "remote-1.1" }
 

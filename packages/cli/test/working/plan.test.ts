@@ -1,8 +1,8 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Option, Redacted } from "effect"
-import type { Input } from "../../src/internal/work/flags.ts"
-import { planOf } from "../../src/internal/work/plan.ts"
+import type { Input } from "../../src/internal/working/flags.ts"
+import { planOf } from "../../src/internal/working/plan.ts"
 
 const defaults: Input = {
   tasks: "tasks.ts",
