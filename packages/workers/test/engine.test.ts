@@ -79,6 +79,19 @@ describe("a bound of a queue", () => {
       assert.deepStrictEqual(called(workers[0]), [1, 2, 3, 5])
     }))
 
+  it.effect("does not let what nobody serves keep outside what somebody does", () =>
+    Effect.gen(function*() {
+      const { queue, workers } = yield* make({ max: 1, capacity: 1, series: ["served"] })
+      yield* calling(queue, 1)
+      yield* calling(queue, 2, { series: "lonely" })
+      yield* calling(queue, 3, { series: "lonely" })
+      yield* calling(queue, 4, { series: "served" })
+      yield* calling(queue, 5)
+      for (const n of [1, 4, 5]) yield* answer(workers[0]!, n)
+      assert.deepStrictEqual(called(workers[0]), [1, 4, 5])
+      assert.strictEqual(yield* TaskQueue.cancelAll(queue), 2)
+    }))
+
   it.effect("makes a submission wait, and not the task", () =>
     Effect.gen(function*() {
       const { queue, workers } = yield* make({ max: 1, capacity: 1 })

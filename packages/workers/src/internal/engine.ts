@@ -133,13 +133,25 @@ export class Engine {
     return detail
   }
 
+  private letIn(task: Task): void {
+    this.order.push(task, task.place)
+    this.leaveOutside(task)
+  }
+
+  /** What a pool serves next; if nothing in order, what has waited outside the longest: there may be room for nothing else. */
+  nextFor(pool: Pool): Task | undefined {
+    const next = this.order.peek(pool.settings.serves)
+    if (next !== undefined || this.outside.length === 0) return next
+    const task = this.outside.find(({ isOutside, series }) => isOutside && pool.serves(series))
+    if (task !== undefined) this.letIn(task)
+    return task
+  }
+
   /** Lets those in who wait outside, as far as there is room. */
   admit(): void {
     while (this.admitted < this.outside.length && this.order.size < this.settings.capacity) {
       const task = this.outside[this.admitted++]!
-      if (task.state !== "queued") continue
-      this.order.push(task, task.place)
-      this.leaveOutside(task)
+      if (task.isOutside) this.letIn(task)
     }
     if (this.admitted * 2 > this.outside.length) {
       this.outside = this.outside.slice(this.admitted)
@@ -353,8 +365,9 @@ export class Engine {
     this.alarms.cancel(task.graceAlarm)
     this.unsettled--
     if (this.unsettled === 0 && this.phase !== "open") this.closePools()
-    task.waiter.settle(outcome)
+    // Whoever is resumed may look at what waits outside.
     this.leaveOutside(task)
+    task.waiter.settle(outcome)
   }
 
   // --- The queue as a whole
@@ -454,9 +467,9 @@ export class Engine {
   /** Every task that has not settled. */
   private all(): Array<Task> {
     const assigned = this.pools.flatMap(({ workers }) => [...workers].flatMap((worker) => worker.assigned))
-    return [...this.order.all(), ...this.outside.slice(this.admitted), ...assigned].filter(({ state }) =>
-      state !== "settled"
-    )
+    return [...this.order.all(), ...this.outside.filter(({ isOutside }) => isOutside), ...assigned].filter((
+      { state }
+    ) => state !== "settled")
   }
 }
 

@@ -115,11 +115,10 @@ export class Pool {
   /** Gives a worker what it may have of what is queued; to be called whenever it has been answered or the order has grown. */
   fill(worker: Worker): void {
     const { order } = this.engine
-    const { serves } = this.settings
     if (worker.state !== "ready") return
     if (!this.engine.isPaused) {
       let ahead = Math.min(mostAhead, Math.ceil(order.size / this.ready))
-      for (let next = order.peek(serves); next !== undefined; next = order.peek(serves)) {
+      for (let next = this.engine.nextFor(this); next !== undefined; next = this.engine.nextFor(this)) {
         if (!this.canBegin(worker) && (--ahead < 0 || !this.isQuick(worker, next))) break
         order.remove(next)
         this.engine.admit()
